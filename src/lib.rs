@@ -1,0 +1,7 @@
+//! Which SIP calls were told to try again, and what came of it.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod limits;
+pub mod net;
+pub mod time;

@@ -1,0 +1,117 @@
+//! Points in time as captures record them.
+
+use std::fmt;
+
+/// Nanoseconds in a second.
+pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+/// A point in time: nanoseconds since 1970-01-01T00:00:00Z, negative before it.
+///
+/// The range is 1677 to 2262; what lies outside saturates. It always comes from a capture, never from a clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The earliest point that can be held.
+    pub const MIN: Self = Self(i64::MIN);
+
+    /// The point `nanos` nanoseconds after 1970-01-01T00:00:00Z.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// The point `seconds` and `nanos` after 1970-01-01T00:00:00Z, saturating.
+    pub const fn from_parts(seconds: i64, nanos: u32) -> Self {
+        Self(seconds.saturating_mul(NANOS_PER_SECOND).saturating_add(nanos as i64))
+    }
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Nanoseconds from `earlier` to `self`, negative if `earlier` is the later one; saturates.
+    pub const fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The point `nanos` nanoseconds later, saturating.
+    pub const fn plus(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// The point `seconds` later, saturating.
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        self.plus(seconds.saturating_mul(NANOS_PER_SECOND))
+    }
+
+    /// RFC 3339 text in UTC with `digits` (0 to 9) digits of the second's fraction.
+    pub fn rfc3339(self, digits: u8) -> Rfc3339 {
+        Rfc3339 { time: self, digits: digits.min(9) }
+    }
+}
+
+/// Displays a [`Timestamp`] as RFC 3339 text in UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct Rfc3339 {
+    time: Timestamp,
+    digits: u8,
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.time.0.div_euclid(NANOS_PER_SECOND);
+        let nanos = self.time.0.rem_euclid(NANOS_PER_SECOND);
+        let days = seconds.div_euclid(86_400);
+        let of_day = seconds.rem_euclid(86_400);
+        let (year, month, day) = civil_from_days(days);
+        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", of_day / 3_600, of_day / 60 % 60, of_day % 60)?;
+        if self.digits > 0 {
+            let width = usize::from(self.digits);
+            let fraction = nanos / 10_i64.pow(9 - u32::from(self.digits));
+            write!(f, ".{fraction:0width$}")?;
+        }
+        f.write_str("Z")
+    }
+}
+
+/// The proleptic Gregorian date of a day counted from 1970-01-01.
+///
+/// Years are counted from March so that the leap day ends one; an era is the 400 years after which dates repeat.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_matches_known_dates() {
+        for (seconds, nanos, digits, text) in [
+            (0, 0, 0, "1970-01-01T00:00:00Z"),
+            (1_709_164_800, 5_000, 6, "2024-02-29T00:00:00.000005Z"),
+            (1_709_251_199, 999_999_999, 9, "2024-02-29T23:59:59.999999999Z"),
+            (4_102_444_800, 0, 3, "2100-01-01T00:00:00.000Z"),
+            (-1, 500_000_000, 1, "1969-12-31T23:59:59.5Z"),
+            (951_782_400, 0, 0, "2000-02-29T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::from_parts(seconds, nanos).rfc3339(digits).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn arithmetic_saturates() {
+        assert_eq!(Timestamp::from_parts(i64::MAX, 0).plus_seconds(5).nanos(), i64::MAX);
+        assert_eq!(Timestamp::MIN.since(Timestamp::from_nanos(1)), i64::MIN);
+    }
+}
