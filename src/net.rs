@@ -1,5 +1,6 @@
-//! Addresses and transports: the words in which all rooms speak of who sent what to whom.
+//! Link types, addresses and transports: the words in which all rooms speak of who sent what to whom.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -50,6 +51,59 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// A LINKTYPE number as captures hold it: what the first bytes of a frame are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkType(pub u32);
+
+impl LinkType {
+    /// BSD loopback: the address family in the byte order of the capturing machine.
+    pub const NULL: Self = Self(0);
+    /// Ethernet II and IEEE 802.3.
+    pub const ETHERNET: Self = Self(1);
+    /// Raw IP, as the value of DLT_RAW on most systems.
+    pub const RAW_12: Self = Self(12);
+    /// Raw IP, as the value of DLT_RAW on OpenBSD.
+    pub const RAW_14: Self = Self(14);
+    /// Raw IP, version 4 or 6.
+    pub const RAW: Self = Self(101);
+    /// OpenBSD loopback: the address family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux cooked capture.
+    pub const LINUX_SLL: Self = Self(113);
+    /// Raw IP, version 4 only.
+    pub const IPV4: Self = Self(228);
+    /// Raw IP, version 6 only.
+    pub const IPV6: Self = Self(229);
+    /// Linux cooked capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+    /// No LINKTYPE: the record is numbered as a frame but holds no packet.
+    pub const NO_PACKET: Self = Self(u32::MAX);
+
+    /// The name used in reports, or nothing for a number that is shown as `linktype_N`.
+    pub const fn known_name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::NULL => "null",
+            Self::ETHERNET => "ethernet",
+            Self::RAW_12 | Self::RAW_14 | Self::RAW => "raw_ip",
+            Self::LOOP => "loop",
+            Self::LINUX_SLL => "linux_sll",
+            Self::IPV4 => "ipv4",
+            Self::IPV6 => "ipv6",
+            Self::LINUX_SLL2 => "linux_sll2",
+            Self::NO_PACKET => "no_packet",
+            _ => return None,
+        })
+    }
+
+    /// The name used in reports.
+    pub fn name(self) -> Cow<'static, str> {
+        match self.known_name() {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(format!("linktype_{}", self.0)),
         }
     }
 }

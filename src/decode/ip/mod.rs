@@ -1,0 +1,106 @@
+//! IP: from a packet to what it carries, by protocol.
+
+mod extension;
+pub(super) mod v4;
+pub(super) mod v6;
+
+use std::net::IpAddr;
+
+use super::layer::Layer;
+use super::transport::{tcp, udp};
+use super::{Decoded, Fragment, Outcome, Skip};
+
+/// What the IP header says of the payload.
+#[derive(Clone, Copy)]
+pub(super) struct Packet {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// The protocol of the payload as far as headers are undone.
+    pub protocol: u8,
+    /// The identification; 0 for an IPv6 packet that was never fragmented.
+    pub identification: u32,
+}
+
+impl Packet {
+    /// The identification in IPv4, where it tells copies of a packet from retransmissions; else 0.
+    pub(super) fn ipv4_identification(&self) -> u16 {
+        match self.source {
+            IpAddr::V4(_) => u16::try_from(self.identification).unwrap_or(0),
+            IpAddr::V6(_) => 0,
+        }
+    }
+
+    /// The piece of a packet that `layer` holds.
+    fn fragment<'a>(&self, offset: u16, more: bool, layer: Layer<'a>) -> Decoded<'a> {
+        Decoded::Fragment(Fragment {
+            source: self.source,
+            destination: self.destination,
+            protocol: self.protocol,
+            identification: self.identification,
+            offset: u32::from(offset),
+            more,
+            payload: layer.bytes,
+            missing: layer.missing_u32(),
+            depth: layer.depth(),
+        })
+    }
+}
+
+/// What is done with an IP protocol.
+enum Action {
+    /// A transport.
+    Decode(for<'a> fn(&Packet, Layer<'a>) -> Outcome<'a>),
+    /// Something that is not looked at.
+    Skip(Skip),
+}
+
+/// The IP protocols that are known, those of most packets first.
+static PROTOCOLS: &[(u8, Action)] = &[
+    (17, Action::Decode(udp::decode)),
+    (6, Action::Decode(tcp::decode)),
+    (1, Action::Skip(Skip::Icmp)),
+    (58, Action::Skip(Skip::Icmpv6)),
+    (2, Action::Skip(Skip::Igmp)),
+    (4, Action::Skip(Skip::IpInIp)),
+    (41, Action::Skip(Skip::IpInIp)),
+    (47, Action::Skip(Skip::Gre)),
+    (50, Action::Skip(Skip::Esp)),
+    (59, Action::Skip(Skip::NoNextHeader)),
+    (88, Action::Skip(Skip::Routing)),
+    (89, Action::Skip(Skip::Routing)),
+    (103, Action::Skip(Skip::Routing)),
+    (112, Action::Skip(Skip::Routing)),
+    (115, Action::Skip(Skip::L2tp)),
+    (132, Action::Skip(Skip::Sctp)),
+];
+
+/// Decodes what an IP packet carries, after its extension headers.
+pub(super) fn payload(mut packet: Packet, mut layer: Layer<'_>) -> Outcome<'_> {
+    loop {
+        if let Some((_, action)) = PROTOCOLS.iter().find(|row| row.0 == packet.protocol) {
+            return match action {
+                Action::Decode(decode) => decode(&packet, layer),
+                Action::Skip(skip) => Err(*skip),
+            };
+        }
+        match extension::undo(packet, layer)? {
+            extension::Undone::Header(next_protocol, rest) => {
+                packet.protocol = next_protocol;
+                layer = rest;
+            }
+            extension::Undone::Fragment(fragment) => return Ok(fragment),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protocols_are_unique() {
+        for (index, (number, _)) in PROTOCOLS.iter().enumerate() {
+            assert!(PROTOCOLS.iter().skip(index + 1).all(|row| row.0 != *number), "{number} twice");
+        }
+    }
+}

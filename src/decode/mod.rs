@@ -1,0 +1,134 @@
+//! From a frame to what is in it: a datagram, a TCP segment, an IP fragment, or a counted reason to skip it.
+//!
+//! Stateless: every answer is a function of one frame (or of one packet put together from fragments). Everything is
+//! borrowed from the frame; nothing is allocated.
+//!
+//! Checksums are not looked at: captures taken at the sender hold packets whose checksums the network card fills in later.
+
+mod ethertype;
+mod ip;
+mod layer;
+pub mod link;
+mod skip;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod transport;
+
+use std::net::IpAddr;
+
+pub use self::skip::Skip;
+pub use self::stats::DecodeStats;
+pub use self::transport::tcp::TcpFlags;
+
+use self::layer::Layer;
+use crate::net::{Endpoint, LinkType};
+
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoded<'a> {
+    /// A UDP datagram.
+    Datagram(Datagram<'a>),
+    /// A TCP segment.
+    Segment(Segment<'a>),
+    /// A piece of an IP packet.
+    Fragment(Fragment<'a>),
+    /// Nothing that is looked at further.
+    Skip(Skip),
+}
+
+/// A UDP datagram (RFC 768).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// Who sent it.
+    pub source: Endpoint,
+    /// Whom it was sent to.
+    pub destination: Endpoint,
+    /// The IPv4 identification, 0 for IPv6.
+    pub identification: u16,
+    /// The payload as far as it was captured; padding of the frame is not part of it.
+    pub payload: &'a [u8],
+    /// Payload bytes that the headers announce and the capture does not hold.
+    pub missing: u32,
+}
+
+/// A TCP segment (RFC 9293 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Who sent it.
+    pub source: Endpoint,
+    /// Whom it was sent to.
+    pub destination: Endpoint,
+    /// The IPv4 identification, 0 for IPv6.
+    pub identification: u16,
+    /// The sequence number of the first payload byte, or of the SYN.
+    pub sequence: u32,
+    /// The next sequence number expected from the other side; means something only with the ACK flag.
+    pub acknowledgment: u32,
+    /// The flags that matter here.
+    pub flags: TcpFlags,
+    /// The payload as far as it was captured.
+    pub payload: &'a [u8],
+    /// Payload bytes that the headers announce and the capture does not hold.
+    pub missing: u32,
+}
+
+/// A piece of an IP packet (RFC 791 3.2, RFC 8200 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment<'a> {
+    /// Who sent the packet.
+    pub source: IpAddr,
+    /// Whom the packet was sent to.
+    pub destination: IpAddr,
+    /// The protocol of the whole payload; for IPv6 the next header of the fragment header.
+    pub protocol: u8,
+    /// The identification: 16 bits in IPv4, 32 in IPv6.
+    pub identification: u32,
+    /// Where in the payload of the whole packet this piece begins, in bytes; at most 65528.
+    pub offset: u32,
+    /// More pieces follow this one in the packet.
+    pub more: bool,
+    /// The piece as far as it was captured.
+    pub payload: &'a [u8],
+    /// Bytes of the piece that the headers announce and the capture does not hold.
+    pub missing: u32,
+    /// Layers already undone, for the limit on nesting.
+    pub depth: u8,
+}
+
+/// The headers of a packet that was put together from fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReassembledHead {
+    /// Who sent the packet.
+    pub source: IpAddr,
+    /// Whom the packet was sent to.
+    pub destination: IpAddr,
+    /// The protocol of the payload.
+    pub protocol: u8,
+    /// The identification that the fragments had in common.
+    pub identification: u32,
+    /// Layers already undone, the fragmentation among them.
+    pub depth: u8,
+}
+
+/// What an inner function answers: something, or the reason why not.
+type Outcome<'a> = Result<Decoded<'a>, Skip>;
+
+/// Decodes a frame: `bytes` as captured, `wire_len` as it was on the wire (believed when it is the larger one).
+pub fn decode(link: LinkType, bytes: &[u8], wire_len: u32) -> Decoded<'_> {
+    let Some(row) = link::LINKS.iter().find(|row| row.link == link) else {
+        return Decoded::Skip(if link == LinkType::NO_PACKET { Skip::NoPacket } else { Skip::UnsupportedLinkType });
+    };
+    (row.decode)(Layer::of_frame(bytes, wire_len)).unwrap_or_else(Decoded::Skip)
+}
+
+/// Decodes a packet that was put together from fragments; may give a fragment again, up to the limit on nesting.
+pub fn decode_reassembled<'a>(head: &ReassembledHead, payload: &'a [u8]) -> Decoded<'a> {
+    let packet = ip::Packet {
+        source: head.source,
+        destination: head.destination,
+        protocol: head.protocol,
+        identification: head.identification,
+    };
+    ip::payload(packet, Layer::of_reassembled(payload, head.depth)).unwrap_or_else(Decoded::Skip)
+}

@@ -1,0 +1,88 @@
+//! What became of the frames.
+
+use std::ops::AddAssign;
+
+use super::{Decoded, Skip};
+
+/// Counts of decoded frames by what they held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeStats {
+    /// Frames decoded.
+    pub frames: u64,
+    /// Packets put together from fragments and decoded again.
+    pub reassembled: u64,
+    /// UDP datagrams.
+    pub datagrams: u64,
+    /// TCP segments.
+    pub segments: u64,
+    /// IP fragments.
+    pub fragments: u64,
+    /// Skipped frames and packets, in the order of [`Skip::ALL`].
+    skipped: [u64; Skip::ALL.len()],
+}
+
+impl Default for DecodeStats {
+    fn default() -> Self {
+        Self { frames: 0, reassembled: 0, datagrams: 0, segments: 0, fragments: 0, skipped: [0; Skip::ALL.len()] }
+    }
+}
+
+impl DecodeStats {
+    /// Counts what a frame held.
+    pub fn count_frame(&mut self, decoded: &Decoded<'_>) {
+        self.frames += 1;
+        self.count(decoded);
+    }
+
+    /// Counts what a packet put together from fragments held.
+    pub fn count_reassembled(&mut self, decoded: &Decoded<'_>) {
+        self.reassembled += 1;
+        self.count(decoded);
+    }
+
+    /// Frames and packets skipped for one cause.
+    pub fn skipped(&self, skip: Skip) -> u64 {
+        self.skipped.get(skip as usize).copied().unwrap_or(0)
+    }
+
+    /// Frames and packets skipped for any cause.
+    pub fn skipped_total(&self) -> u64 {
+        self.skipped.iter().sum()
+    }
+
+    /// The causes that occurred, each with its count, in the order of [`Skip::ALL`].
+    pub fn skips(&self) -> impl Iterator<Item = (Skip, u64)> + '_ {
+        Skip::ALL.iter().copied().zip(self.skipped.iter().copied()).filter(|&(_, count)| count > 0)
+    }
+
+    /// Conservation: every frame and every packet put together is a datagram, a segment, a fragment or skipped.
+    pub fn adds_up(&self) -> bool {
+        self.frames + self.reassembled == self.datagrams + self.segments + self.fragments + self.skipped_total()
+    }
+
+    fn count(&mut self, decoded: &Decoded<'_>) {
+        match decoded {
+            Decoded::Datagram(_) => self.datagrams += 1,
+            Decoded::Segment(_) => self.segments += 1,
+            Decoded::Fragment(_) => self.fragments += 1,
+            Decoded::Skip(skip) => {
+                if let Some(count) = self.skipped.get_mut(*skip as usize) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+}
+
+impl AddAssign<&Self> for DecodeStats {
+    fn add_assign(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.reassembled += other.reassembled;
+        self.datagrams += other.datagrams;
+        self.segments += other.segments;
+        self.fragments += other.fragments;
+        for (mine, theirs) in self.skipped.iter_mut().zip(&other.skipped) {
+            *mine += theirs;
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Transports: a file each.
+
+pub(super) mod tcp;
+pub(super) mod udp;

@@ -1,0 +1,32 @@
+//! UDP (RFC 768).
+
+use etherparse::UdpHeaderSlice;
+
+use crate::decode::ip::Packet;
+use crate::decode::layer::Layer;
+use crate::decode::{Datagram, Decoded, Outcome, Skip};
+use crate::net::Endpoint;
+
+/// Bytes of the header.
+const HEADER_LEN: usize = 8;
+
+/// Decodes a UDP datagram.
+///
+/// A length beyond the IP packet is believed, and the difference missing; a length of 0 means the rest of the packet (RFC
+/// 2675 4).
+pub(in crate::decode) fn decode<'a>(packet: &Packet, layer: Layer<'a>) -> Outcome<'a> {
+    let short = || layer.too_short(Skip::TruncatedUdp, Skip::UdpLength);
+    let header = UdpHeaderSlice::from_slice(layer.bytes).map_err(|_| short())?;
+    let rest = layer.after(HEADER_LEN).ok_or_else(short)?;
+    let content = match usize::from(header.length()) {
+        0 => rest,
+        length => rest.limit(length.checked_sub(HEADER_LEN).ok_or(Skip::UdpLength)?),
+    };
+    Ok(Decoded::Datagram(Datagram {
+        source: Endpoint::new(packet.source, header.source_port()),
+        destination: Endpoint::new(packet.destination, header.destination_port()),
+        identification: packet.ipv4_identification(),
+        payload: content.bytes,
+        missing: content.missing_u32(),
+    }))
+}
