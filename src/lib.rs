@@ -6,4 +6,6 @@ pub mod error;
 pub mod extent;
 pub mod limits;
 pub mod net;
+pub mod reassembly;
+pub mod stream;
 pub mod time;
