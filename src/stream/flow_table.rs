@@ -77,6 +77,11 @@ impl<C: Consumer> FlowTable<C> {
         }
     }
 
+    /// Bytes that wait for earlier ones, in all flows.
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+
     /// The counts so far.
     pub const fn stats(&self) -> &StreamStats {
         &self.stats
