@@ -16,7 +16,7 @@ use traffic::calls::scenario::SCENARIOS;
 use traffic::link::Link;
 
 /// Frame bytes of an average call without RTP, records included, to choose how fast calls begin.
-const BYTES_PER_CALL: u64 = 4_400;
+const BYTES_PER_CALL: u64 = 4_600;
 /// How long a capture lasts, roughly, if the calls do not come faster than at [`MOST_CALLS_PER_SECOND`].
 const DURATION_SECONDS: u64 = 900;
 /// The most calls that begin in a second unless told otherwise.
@@ -48,7 +48,7 @@ struct Arguments {
     #[arg(long, value_parser = parse_mix)]
     mix: Option<Mix>,
     /// Numbers of hops, 1 to 3; each call gets one of the list by chance.
-    #[arg(long, value_delimiter = ',', default_value = "1,1,1,1,2,3", value_parser = clap::value_parser!(u8).range(1..=3))]
+    #[arg(long, value_delimiter = ',', default_value = "1,1,1,1,1,1,1,1,2,3", value_parser = clap::value_parser!(u8).range(1..=3))]
     hops: Vec<u8>,
     /// Share of UDP datagrams over 512 bytes that are cut into IP fragments.
     #[arg(long, default_value_t = 0.02)]

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn packet(source: &str, length: usize) -> Vec<u8> {
-        let payload: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+        let payload: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
         udp::packet(77, source.parse().unwrap(), source.parse().unwrap(), &payload)
     }
 

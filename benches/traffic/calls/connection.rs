@@ -23,7 +23,7 @@ const REORDER_SHARE: f64 = 0.15;
 /// Share of writes whose first segment comes again later.
 const REPEAT_SHARE: f64 = 0.005;
 /// Share of single segments that are acknowledged at once.
-const ACKNOWLEDGE_SHARE: f64 = 0.25;
+const ACKNOWLEDGE_SHARE: f64 = 0.1;
 
 /// One direction of a connection.
 #[derive(Clone, Debug, Default)]
@@ -196,10 +196,12 @@ impl Connection {
         if segments.len() == 2 && emitter.random.chance(REORDER_SHARE) {
             segments.reverse();
         }
-        let mut time = self.free_at.saturating_add(MICROSECOND).max(now);
+        // A connection that is behind sends as fast as it can, or it would never catch up.
+        let pause = if self.free_at > now.saturating_add(MILLISECOND) { 0 } else { 20 * MICROSECOND };
+        let mut time = self.free_at.max(now);
         for segment in &segments {
             emitter.segment(time, segment);
-            time = time.saturating_add(20 * MICROSECOND);
+            time = time.saturating_add(pause);
         }
         if let Some(first) = segments.first().filter(|_| emitter.random.chance(REPEAT_SHARE)) {
             let delay = emitter.random.between(60 * MILLISECOND, 200 * MILLISECOND);
@@ -211,7 +213,7 @@ impl Connection {
         half.unacknowledged += sent;
         if half.unacknowledged >= 2 || emitter.random.chance(ACKNOWLEDGE_SHARE) {
             half.unacknowledged = 0;
-            time = time.saturating_add(emitter.random.between(20 * MICROSECOND, 100 * MICROSECOND));
+            time = time.saturating_add(emitter.random.between(pause, pause.saturating_mul(5)));
             if let Some(session) = &mut self.session {
                 emitter.segment(time, &session.acknowledgment(from.other()));
             }

@@ -154,12 +154,12 @@ impl<W: Write> Generator<W> {
                 Task::Message(number) => self.message(number, now),
                 Task::Media(number) => self.packet(number, now),
                 Task::Flush(number) => self.connections.flush(number, now, &mut self.emitter),
-                Task::KeepAlive(number) => {
+                // The capture ends with its calls, not with a keep-alive long after.
+                Task::KeepAlive(number) if self.open > 0 || self.expects_more() => {
                     self.connections.keep_alive(number, now, &mut self.emitter);
-                    if self.open > 0 || self.expects_more() {
-                        self.later(now + KEEP_ALIVE, task);
-                    }
+                    self.later(now + KEEP_ALIVE, task);
                 }
+                Task::KeepAlive(_) => {}
             }
         }
         Ok(())

@@ -15,3 +15,6 @@ pub mod scenario;
 pub mod script;
 pub mod text;
 pub mod truth;
+
+#[cfg(test)]
+mod tests;

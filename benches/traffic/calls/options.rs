@@ -66,7 +66,7 @@ impl Default for Options {
             link: Link::Ethernet,
             rtp_packets: 0,
             tcp_share: 0.3,
-            hops: vec![1, 1, 1, 1, 2, 3],
+            hops: vec![1, 1, 1, 1, 1, 1, 1, 1, 2, 3],
             fragment_share: 0.02,
             mirror_share: 0.01,
             retransmit_share: 0.02,

@@ -19,9 +19,9 @@ const DOMAIN: &str = "voice.example.net";
 /// The domain of every second address that a 3xx gives.
 const OTHER_DOMAIN: &str = "branch.example.org";
 /// What telephones call themselves. Those of the last kind write compact header names.
-const TELEPHONES: [&str; 4] = ["Desk Phone 7/4.2.0.155", "Softclient 5.19.3 (linux)", "Handset/2.11", "Doorbell 1.0"];
+const TELEPHONES: [&str; 4] = ["Desk Phone 7/4.2.0", "Softclient 5.19", "Handset/2.11", "Doorbell 1.0"];
 /// What servers call themselves.
-const SERVER: &str = "Media Gateway 12.4";
+const SERVER: &str = "Gateway 12.4";
 
 /// Writes the message of a step into a buffer, which is emptied first. `None` if the step names what the call does not have.
 pub fn render(call: &Call, step: &Step, buffer: Vec<u8>) -> Option<Vec<u8>> {
@@ -88,12 +88,11 @@ impl Words<'_> {
         if method == Method::Register {
             message = message.header("Expires", 600);
         }
-        if !matches!(method, Method::Ack | Method::Cancel) {
-            message = message.supported(if transaction.supports_timer { "timer, replaces" } else { "replaces" });
+        if transaction.supports_timer {
+            message = message.supported("timer");
         }
         if matches!(method, Method::Invite | Method::Update) {
-            message = timers(message, transaction.timer)
-                .header("Allow", "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, REFER, NOTIFY, INFO");
+            message = timers(message, transaction.timer).header("Allow", "INVITE, ACK, CANCEL, BYE, UPDATE");
         }
         message =
             if transaction.from_caller { message.user_agent(self.telephone()) } else { message.user_agent(SERVER) };
@@ -126,9 +125,7 @@ impl Words<'_> {
             message = timers(message.header("Require", "timer"), answer.timer);
         }
         if success && method == Method::Invite {
-            message = message
-                .supported("timer, replaces")
-                .header("Allow", "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, REFER, NOTIFY, INFO");
+            message = message.supported("timer");
         }
         message = if transaction.from_caller { message.server(SERVER) } else { message.server(self.telephone()) };
         let with_body = success && method == Method::Invite && transaction.sdp;
