@@ -23,14 +23,17 @@ trap 'rm -rf "$work"' EXIT
 
 # Runs a command; its wall time in seconds and peak memory in kB are appended to a file.
 measure() {
-    local name=$1
+    local name=$1 start end
     shift
-    if ! "$timer" -f '%e %M' -o "$work/last" "$@" >/dev/null 2>"$work/errors"; then
+    start=$EPOCHREALTIME
+    if ! "$timer" -f '%M' -o "$work/last" "$@" >/dev/null 2>"$work/errors"; then
         cat "$work/errors" >&2
         echo "compare_tcpdump: failed: $*" >&2
         exit 1
     fi
-    cat "$work/last" >>"$work/$name"
+    end=$EPOCHREALTIME
+    # Seconds with six digits, without their point, are microseconds.
+    awk -v took="$((${end/./} - ${start/./}))" '{ printf "%.3f %s\n", took / 1e6, $1 }' "$work/last" >>"$work/$name"
 }
 
 # The median of a column of a file.

@@ -33,7 +33,7 @@ struct Arguments {
     #[arg(long)]
     truth: Option<PathBuf>,
     /// Size of the capture; it ends in the middle of things.
-    #[arg(long, default_value = "510MB", value_parser = parse_size, conflicts_with = "calls")]
+    #[arg(long, default_value = "550MB", value_parser = parse_size, conflicts_with = "calls")]
     size: u64,
     /// Number of calls; all come to their end.
     #[arg(long)]

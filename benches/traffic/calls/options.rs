@@ -60,7 +60,7 @@ pub enum Format {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            amount: Amount::Bytes(510_000_000),
+            amount: Amount::Bytes(550_000_000),
             seed: 1,
             format: Format::Pcap,
             link: Link::Ethernet,
