@@ -1,6 +1,7 @@
 //! Which SIP calls were told to try again, and what came of it.
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod error;
 pub mod extent;
 pub mod limits;
