@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+pub mod capture;
 pub mod error;
 pub mod extent;
 pub mod limits;

@@ -52,3 +52,22 @@ pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 pub const MAX_HEADERS: usize = 4_096;
 /// Anomalies that are listed of one message.
 pub const MAX_ANOMALIES: usize = 16;
+/// Seconds that capture time may go forward in one step before further frames must confirm it. Nothing that is timed by
+/// it lasts longer than a session, whose usual longest interval is an hour.
+pub const WATERMARK_JUMP_SECONDS: i64 = 3_600;
+/// Frames that must confirm a jump of capture time.
+pub const WATERMARK_CONFIRM_FRAMES: u8 = 8;
+/// Link types of one input that the report lists.
+pub const MAX_LISTED_LINK_TYPES: usize = 64;
+/// Inputs kept open while they wait for their turn; further files are opened again when it comes.
+pub const MAX_WAITING_OPEN: usize = 64;
+/// Bytes read at a time to find the first frame of an input.
+pub const HEAD_WINDOW_BYTES: usize = 32 << 10;
+/// Sources share the memory of a window between them down to this size.
+pub const MIN_WINDOW_BYTES: usize = 32 << 10;
+/// Seconds by which a file may overlap the one before it and still continue its source.
+pub const MAX_ROTATION_OVERLAP_SECONDS: i64 = 1;
+/// Frames by which a file may overlap the one before it and still continue its source; they are held in memory.
+pub const MAX_ROTATION_OVERLAP_FRAMES: u64 = 65_536;
+/// Sources that are looked at to find the one that a file continues.
+pub const MAX_ROTATION_CANDIDATES: usize = 64;

@@ -1,0 +1,183 @@
+//! The capture formats, recognised by content.
+
+use super::pcap;
+use super::pcapng;
+use super::problem::{Damage, Found};
+use super::{LinkKind, pcap::Pcap, pcapng::Pcapng};
+use crate::time::Timestamp;
+
+/// Bytes of an input that are looked at to recognise it.
+pub(super) const HEAD_BYTES: usize = 32;
+
+/// A capture format that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// Classic pcap (draft-ietf-opsawg-pcap), micro- or nanoseconds, either byte order.
+    Pcap,
+    /// pcapng (draft-ietf-opsawg-pcapng).
+    Pcapng,
+}
+
+impl Format {
+    /// The name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pcap => "pcap",
+            Self::Pcapng => "pcapng",
+        }
+    }
+}
+
+/// A row of the table of formats.
+pub(super) struct FormatRow {
+    pub(super) format: Format,
+    /// Bytes at the start of a file, below which it is nothing yet.
+    pub(super) header_bytes: usize,
+    /// Whether a file that begins with these bytes (at most [`HEAD_BYTES`]) is in the format.
+    recognise: fn(&[u8]) -> bool,
+    /// The layout of the records of a file that begins with these bytes, and where the first record is.
+    begin: fn(&[u8]) -> Option<(Layout, usize)>,
+}
+
+/// The formats that are read. Adding one is a file beside this one, a variant of [`Layout`] and a row.
+pub(super) static FORMATS: &[FormatRow] = &[
+    FormatRow {
+        format: Format::Pcap,
+        header_bytes: pcap::HEADER_BYTES,
+        recognise: pcap::recognise,
+        begin: |head| Some((Layout::Pcap(Pcap::begin(head)?), pcap::HEADER_BYTES)),
+    },
+    FormatRow {
+        format: Format::Pcapng,
+        header_bytes: pcapng::HEADER_BYTES,
+        recognise: pcapng::recognise,
+        begin: |_| Some((Layout::Pcapng(Pcapng::default()), 0)),
+    },
+];
+
+/// Magic numbers of what is not read, so that the message can say what to do.
+static FOREIGN: &[(&[u8], Found)] = &[
+    (b"\x1f\x8b", Found::Compressed("gzip")),
+    (b"\x28\xb5\x2f\xfd", Found::Compressed("zstd")),
+    (b"\xfd7zXZ\0", Found::Compressed("xz")),
+    (b"BZh", Found::Compressed("bzip2")),
+    (b"\x04\x22\x4d\x18", Found::Compressed("lz4")),
+    (b"PK\x03\x04", Found::Compressed("zip")),
+    (b"\x34\xcd\xb2\xa1", Found::OtherCapture("modified pcap")),
+    (b"\xa1\xb2\xcd\x34", Found::OtherCapture("modified pcap")),
+    (b"snoop\0\0\0", Found::OtherCapture("snoop")),
+    (b"GMBU", Found::OtherCapture("Microsoft Network Monitor")),
+    (b"RTSS", Found::OtherCapture("Microsoft Network Monitor 1")),
+    (b"TRSNIFF data", Found::OtherCapture("Sniffer")),
+    (b"XCP\0", Found::OtherCapture("NetXRay")),
+];
+
+/// The row of the format that a file beginning with these bytes is in, the layout of its records, and where they begin.
+///
+/// `head` is the whole file if it has fewer than [`HEAD_BYTES`] bytes.
+pub(super) fn recognise(head: &[u8]) -> Result<(&'static FormatRow, Layout, usize), Found> {
+    if head.is_empty() {
+        return Err(Found::Empty);
+    }
+    if let Some(row) = FORMATS.iter().find(|row| (row.recognise)(head)) {
+        let short = Found::ShortHeader { format: row.format.name(), available: head.len(), needed: row.header_bytes };
+        if head.len() < row.header_bytes {
+            return Err(short);
+        }
+        let (layout, start) = (row.begin)(head).ok_or(short)?;
+        return Ok((row, layout, start));
+    }
+    if let Some((_, found)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(*found);
+    }
+    let mut first = [0; 4];
+    for (to, from) in first.iter_mut().zip(head) {
+        *to = *from;
+    }
+    Err(Found::Unknown { first, length: head.len().min(4) })
+}
+
+/// How the records of an input are laid out, and what of the records before must be known to read on.
+#[derive(Clone, Debug)]
+pub(super) enum Layout {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+impl Layout {
+    /// Reads the record at the start of `bytes`. Changes nothing unless the record is whole.
+    #[inline]
+    pub(super) fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Halt> {
+        match self {
+            Self::Pcap(pcap) => pcap.step(bytes),
+            Self::Pcapng(pcapng) => pcapng.step(bytes),
+        }
+    }
+}
+
+/// A whole record.
+pub(super) enum Step<'a> {
+    /// One that is a frame.
+    Frame(Record<'a>),
+    /// One that is not, and its length.
+    Other { length: usize },
+}
+
+/// A whole record that is a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'a> {
+    /// Bytes of the record, headers included.
+    pub(super) length: usize,
+    /// Where in the record the packet begins.
+    pub(super) start: usize,
+    /// The packet.
+    pub(super) bytes: &'a [u8],
+    /// Its bytes on the wire, not less than `bytes` has.
+    pub(super) wire_len: u32,
+    pub(super) time: Option<Timestamp>,
+    /// Digits of the second's fraction in `time`, at most 9.
+    pub(super) digits: u8,
+    pub(super) link: LinkKind,
+}
+
+/// Why there is no whole record at the start of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// At least so many bytes are needed to tell.
+    Incomplete { needed: usize },
+    /// However many follow, it is none.
+    Damaged(Damage),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_unique_and_fit_the_head() {
+        for (index, row) in FORMATS.iter().enumerate() {
+            assert!(row.header_bytes <= HEAD_BYTES);
+            assert!(FORMATS.iter().skip(index + 1).all(|other| other.format != row.format));
+        }
+        for (index, (magic, _)) in FOREIGN.iter().enumerate() {
+            assert!(FOREIGN.iter().skip(index + 1).all(|(other, _)| !other.starts_with(magic)));
+            assert!(FORMATS.iter().all(|row| !(row.recognise)(magic)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_capture_is_named() {
+        assert_eq!(recognise(b"").err(), Some(Found::Empty));
+        assert_eq!(recognise(b"\x1f\x8b\x08rest").err(), Some(Found::Compressed("gzip")));
+        assert_eq!(recognise(b"\xfd7zXZ\0").err(), Some(Found::Compressed("xz")));
+        assert_eq!(recognise(b"hi").err(), Some(Found::Unknown { first: *b"hi\0\0", length: 2 }));
+        assert_eq!(
+            recognise(b"\xd4\xc3\xb2\xa1\x02\0").err(),
+            Some(Found::ShortHeader { format: "pcap", available: 6, needed: 24 })
+        );
+        assert_eq!(
+            recognise(b"\x0a\x0d\x0d\x0a\x1c\0\0\0").err(),
+            Some(Found::ShortHeader { format: "pcapng", available: 8, needed: 28 })
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! What is known of an input: its counts, and what was wrong with it.
+
+use std::path::PathBuf;
+
+use super::format::{Format, Record};
+use super::frame::LinkKind;
+use super::problem::Problem;
+use crate::limits::MAX_LISTED_LINK_TYPES;
+use crate::time::Timestamp;
+
+/// What is known of an input once it has been read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputInfo {
+    /// The input as it was named or found in its folder; `-` is standard input.
+    pub path: PathBuf,
+    /// Its format; `None` if it is no capture or could not be opened.
+    pub format: Option<Format>,
+    /// Bytes of the file, if it is a regular one.
+    pub size_bytes: Option<u64>,
+    /// Bytes of whole records (and of the file header) that were read.
+    pub bytes_read: u64,
+    /// Frames that were read.
+    pub frames: u64,
+    /// The earliest time of a frame.
+    pub first_time: Option<Timestamp>,
+    /// The latest time of a frame.
+    pub last_time: Option<Timestamp>,
+    /// Digits of the second's fraction in the most precise of its times, 0 to 9.
+    pub digits: u8,
+    /// Link types of its frames in the order of first use, [`LinkKind::NO_INTERFACE`] included; at most
+    /// [`MAX_LISTED_LINK_TYPES`].
+    pub link_types: Vec<LinkKind>,
+    /// Whether the input was read to its end and the last record is whole.
+    pub complete: bool,
+    /// What was wrong with it.
+    pub problem: Option<Problem>,
+}
+
+impl InputInfo {
+    /// An input of which nothing is known yet.
+    pub(super) fn new(path: PathBuf, size_bytes: Option<u64>) -> Self {
+        Self {
+            path,
+            format: None,
+            size_bytes,
+            bytes_read: 0,
+            frames: 0,
+            first_time: None,
+            last_time: None,
+            digits: 0,
+            link_types: Vec::new(),
+            complete: false,
+            problem: None,
+        }
+    }
+}
+
+/// Counts of one input while it is read.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) frames: u64,
+    /// Earliest and latest time.
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+    pub(super) digits: u8,
+    pub(super) link_types: Vec<LinkKind>,
+    /// Link type and digits of the last frame, so that most frames need no look at the list.
+    last: Option<(LinkKind, u8)>,
+}
+
+impl Tally {
+    #[inline]
+    pub(super) fn frame(&mut self, record: &Record<'_>) {
+        self.frames = self.frames.saturating_add(1);
+        if let Some(time) = record.time {
+            let (first, last) = self.span.unwrap_or((time, time));
+            self.span = Some((first.min(time), last.max(time)));
+        }
+        if self.last != Some((record.link, record.digits)) {
+            self.kind(record);
+        }
+    }
+
+    #[cold]
+    fn kind(&mut self, record: &Record<'_>) {
+        self.last = Some((record.link, record.digits));
+        self.digits = self.digits.max(record.digits);
+        let listed = record.link == LinkKind::NO_PACKET || self.link_types.contains(&record.link);
+        if !listed && self.link_types.len() < MAX_LISTED_LINK_TYPES {
+            self.link_types.push(record.link);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Captures: paths and streams in, windows of whole records out, and the frames in them.
+//!
+//! One thread drives a [`Feeder`]. It reads large blocks into recycled buffers, walks the record headers, and
+//! hands out [`Batch`]es of [`Window`]s that begin and end at true record boundaries. Workers iterate over
+//! [`Window::frames`]. Nothing here looks into a packet.
+//!
+//! **Invariant.** Sizes of windows and batches change where the bytes are cut and nothing else: frame numbers, times,
+//! watermarks, sources and link types are functions of the records alone.
+//!
+//! # Order
+//!
+//! The global order of frames is (watermark, rank, number). The watermark is the capture time known to be reached in the
+//! source of the frame ([`Watermark`]); the rank of an input is its place when the inputs are sorted by the time of
+//! their first frame, then path, then place on the command line; the number counts the frames of an input from 1, as
+//! Wireshark does. Within a source that is the order in which the frames were captured. Batches follow this order: every frame of a batch
+//! comes before every frame of the next one. Within a batch, the windows of one source are in order.
+//!
+//! # What counts as a frame
+//!
+//! What Wireshark 4.0 numbers: all records of pcap; in pcapng the Enhanced, Simple and obsolete Packet Blocks, and, as
+//! frames with [`LinkKind::NO_PACKET`], custom blocks, systemd journal entries and sysdig events.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
+mod cursor;
+mod expand;
+mod feeder;
+mod format;
+mod frame;
+mod info;
+mod interface;
+mod pattern;
+mod pcap;
+mod pcapng;
+mod problem;
+mod reader;
+mod source;
+mod watermark;
+mod window;
+
+#[cfg(test)]
+mod testing;
+
+pub use feeder::{Batch, CaptureOptions, Feeder, SourcePolicy};
+pub use format::Format;
+pub use frame::{Frame, LinkKind};
+pub use info::InputInfo;
+pub use problem::{Damage, Found, Problem};
+pub use watermark::Watermark;
+pub use window::{Frames, Window};

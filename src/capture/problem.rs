@@ -1,0 +1,191 @@
+//! What can be wrong with an input.
+
+use std::fmt;
+
+use crate::limits::MAX_RECORD_BYTES;
+
+/// What was wrong with an input. What came before it in the input has been read and given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The last record is cut short by the end of the input, as when the capture is still being written.
+    Cut {
+        /// Offset of the record.
+        offset: u64,
+        /// Bytes of it that are there.
+        available: u64,
+        /// Bytes it needs, as far as its header tells.
+        needed: u64,
+    },
+    /// A record header cannot be believed, so nothing behind it can be found.
+    Damaged {
+        /// Offset of the record.
+        offset: u64,
+        /// What is wrong with it.
+        what: Damage,
+    },
+    /// The input cannot be opened, or reading it failed.
+    Unreadable {
+        /// Bytes read before that.
+        offset: u64,
+        /// What the system said.
+        reason: String,
+    },
+    /// The input is no capture that can be read here.
+    NotACapture {
+        /// What it is instead.
+        found: Found,
+        /// Whether it was not named, but lay in a folder that was.
+        from_folder: bool,
+    },
+}
+
+impl Problem {
+    /// Whether the run must not end as if all had gone well. A last record cut short is common and is not, nor is a
+    /// file that only lies beside captures.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Cut { .. } => false,
+            Self::NotACapture { from_folder, .. } => !from_folder,
+            Self::Damaged { .. } | Self::Unreadable { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cut { offset, available, needed } => write!(
+                f,
+                "the last record, at offset {offset}, is cut short: {available} of {needed} bytes are there; \
+                 everything before it was read"
+            ),
+            Self::Damaged { offset, what } => {
+                write!(f, "damaged at offset {offset}: {what}; everything before it was read, nothing after it")
+            }
+            Self::Unreadable { offset: 0, reason } => write!(f, "cannot be read: {reason}"),
+            Self::Unreadable { offset, reason } => {
+                write!(f, "cannot be read beyond offset {offset}: {reason}; everything before it was read")
+            }
+            Self::NotACapture { found, .. } => write!(f, "not a capture: {found}"),
+        }
+    }
+}
+
+/// Why a record header cannot be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// A pcap record claims more bytes than [`MAX_RECORD_BYTES`].
+    RecordLength(u64),
+    /// A pcapng block claims more bytes than [`MAX_RECORD_BYTES`], fewer than 12, or no multiple of 4.
+    BlockLength(u32),
+    /// The length at the end of a pcapng block is not the one at its start.
+    BlockTrailer {
+        /// The length at the start.
+        leading: u32,
+        /// The length at the end.
+        trailing: u32,
+    },
+    /// A pcapng Section Header Block whose byte-order magic is neither order's.
+    ByteOrder(u32),
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordLength(length) => {
+                write!(f, "a record claims {length} bytes, and more than {MAX_RECORD_BYTES} are not believed")
+            }
+            Self::BlockLength(length) if *length > MAX_RECORD_BYTES => {
+                write!(f, "a block claims {length} bytes, and more than {MAX_RECORD_BYTES} are not believed")
+            }
+            Self::BlockLength(length) => {
+                write!(f, "a block claims {length} bytes, which is no multiple of 4 from 12 on")
+            }
+            Self::BlockTrailer { leading, trailing } => {
+                write!(f, "a block claims {leading} bytes at its start and {trailing} at its end")
+            }
+            Self::ByteOrder(magic) => write!(f, "a section header has the byte-order magic {magic:#010x}"),
+        }
+    }
+}
+
+/// What an input is that is no capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It has no bytes.
+    Empty,
+    /// A compressed file; the name of the compression.
+    Compressed(&'static str),
+    /// A capture in a format that is not read; its name.
+    OtherCapture(&'static str),
+    /// The header of a capture file, cut short.
+    ShortHeader {
+        /// The format.
+        format: &'static str,
+        /// Bytes that are there.
+        available: usize,
+        /// Bytes it needs.
+        needed: usize,
+    },
+    /// Anything else, with its first bytes.
+    Unknown {
+        /// The first bytes; only `length` of them count.
+        first: [u8; 4],
+        /// How many there are.
+        length: usize,
+    },
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::Compressed(name) => {
+                write!(f, "it is compressed with {name}, which is not supported yet; unpack it first")
+            }
+            Self::OtherCapture(name) => {
+                write!(f, "it is in the format {name}, which is not supported; convert it to pcapng first")
+            }
+            Self::ShortHeader { format, available, needed } => {
+                write!(f, "its {format} header is cut short, {available} of {needed} bytes are there")
+            }
+            Self::Unknown { first, length } => {
+                f.write_str("it begins with the bytes")?;
+                for byte in first.iter().take(*length) {
+                    write!(f, " {byte:02x}")?;
+                }
+                f.write_str(", which no known format does; name a pcap or pcapng file")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_name_the_place_and_what_to_do() {
+        let cut = Problem::Cut { offset: 24, available: 3, needed: 16 };
+        assert_eq!(
+            cut.to_string(),
+            "the last record, at offset 24, is cut short: 3 of 16 bytes are there; everything before it was read"
+        );
+        let gzip = Problem::NotACapture { found: Found::Compressed("gzip"), from_folder: false };
+        assert_eq!(
+            gzip.to_string(),
+            "not a capture: it is compressed with gzip, which is not supported yet; unpack it first"
+        );
+        let text = Found::Unknown { first: *b"ab\0\0", length: 2 };
+        assert!(text.to_string().starts_with("it begins with the bytes 61 62, which"));
+    }
+
+    #[test]
+    fn only_what_the_user_must_know_is_fatal() {
+        assert!(!Problem::Cut { offset: 0, available: 1, needed: 2 }.is_fatal());
+        assert!(Problem::Damaged { offset: 0, what: Damage::BlockLength(3) }.is_fatal());
+        assert!(Problem::Unreadable { offset: 0, reason: String::new() }.is_fatal());
+        assert!(Problem::NotACapture { found: Found::Empty, from_folder: false }.is_fatal());
+        assert!(!Problem::NotACapture { found: Found::Empty, from_folder: true }.is_fatal());
+    }
+}

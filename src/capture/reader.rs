@@ -1,0 +1,229 @@
+//! Reads one input in large blocks and cuts it into windows at record boundaries.
+
+use std::io::{ErrorKind, Read};
+
+use super::cursor::Cursor;
+use super::format::{FormatRow, HEAD_BYTES, Halt, recognise};
+use super::frame::LinkKind;
+use super::info::{InputInfo, Tally};
+use super::problem::Problem;
+use super::watermark::Watermark;
+use super::window::{Window, grow, to_u64};
+use crate::limits::HEAD_WINDOW_BYTES;
+use crate::time::Timestamp;
+
+/// Where bytes come from. A decompressor is one more of these, put around another.
+pub(super) type Stream = Box<dyn Read + Send>;
+
+/// Reads one input.
+pub(super) struct Reader {
+    stream: Stream,
+    row: &'static FormatRow,
+    /// Input, source and rank of the windows, once known.
+    place: Place,
+    /// Between windows: the state behind the last one, at position 0.
+    cursor: Cursor,
+    /// Bytes read that no window has yet: less than a record, or the start of the input.
+    carry: Vec<u8>,
+    /// Offset of `carry` in the input.
+    offset: u64,
+    /// The first window with a frame, if it was looked for and not taken yet.
+    head: Option<Window>,
+    /// Whether no further window can be read; why, if not because the input is at its end.
+    ended: bool,
+    problem: Option<Problem>,
+    tally: Tally,
+}
+
+/// Where windows belong.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    pub(super) input: u32,
+    pub(super) source: u32,
+    pub(super) rank: u32,
+}
+
+impl Reader {
+    /// Reads the start of a stream and recognises its format.
+    pub(super) fn open(mut stream: Stream) -> Result<Self, Problem> {
+        let mut carry = vec![0; HEAD_BYTES];
+        let filled = match fill(&mut stream, &mut carry) {
+            (filled, None) => filled,
+            (_, Some(reason)) => return Err(Problem::Unreadable { offset: 0, reason }),
+        };
+        carry.truncate(filled);
+        let (row, layout, start) =
+            recognise(&carry).map_err(|found| Problem::NotACapture { found, from_folder: false })?;
+        carry.drain(..start.min(filled));
+        Ok(Self {
+            stream,
+            row,
+            place: Place::default(),
+            cursor: Cursor::new(layout),
+            carry,
+            offset: to_u64(start),
+            head: None,
+            ended: false,
+            problem: None,
+            tally: Tally::default(),
+        })
+    }
+
+    /// Time and link type of the first frame, if there is any. Reads no more than it takes to find it.
+    pub(super) fn look(&mut self) -> Option<(Timestamp, LinkKind)> {
+        while self.head.is_none() {
+            let window = self.read(HEAD_WINDOW_BYTES, Vec::new())?;
+            if window.frame_count > 0 {
+                self.head = Some(window);
+            }
+        }
+        let frame = self.head.as_ref()?.frames().next()?;
+        Some((frame.time, frame.link))
+    }
+
+    /// Says where the windows belong, and what watermark the source has reached. Before the first window is taken.
+    pub(super) fn begin(&mut self, place: Place, watermark: Watermark) {
+        self.place = place;
+        if let Some(head) = &mut self.head {
+            (head.input, head.source, head.rank) = (place.input, place.source, place.rank);
+            head.start.watermark = watermark.next_input();
+            self.cursor.watermark = head.rewalk().watermark;
+        } else {
+            self.cursor.watermark = watermark.next_input();
+        }
+    }
+
+    /// The next window of about `size` bytes, or of one record if that is larger; `None` at the end.
+    /// A window may be without frames. The buffer is lost if there is no window.
+    pub(super) fn next_window(&mut self, size: usize, buffer: Vec<u8>) -> Option<Window> {
+        self.head.take().or_else(|| self.read(size, buffer))
+    }
+
+    /// The watermark behind the last window.
+    pub(super) fn watermark(&self) -> Watermark {
+        self.cursor.watermark
+    }
+
+    /// Writes down what is known of the input.
+    pub(super) fn describe(&mut self, info: &mut InputInfo) {
+        info.format = Some(self.row.format);
+        info.bytes_read = self.offset;
+        info.frames = self.tally.frames;
+        info.first_time = self.tally.span.map(|(first, _)| first);
+        info.last_time = self.tally.span.map(|(_, last)| last);
+        info.digits = self.tally.digits;
+        info.link_types = std::mem::take(&mut self.tally.link_types);
+        info.complete = self.ended && self.problem.is_none();
+        info.problem = self.problem.take();
+    }
+
+    fn read(&mut self, size: usize, mut buffer: Vec<u8>) -> Option<Window> {
+        if self.ended {
+            return None;
+        }
+        let mut filled = self.carry.len();
+        let mut target = size.max(filled).max(1);
+        if buffer.len() > target.saturating_mul(2) {
+            // It has held a huge record, and the next one is unlikely to be.
+            buffer.truncate(target);
+            buffer.shrink_to_fit();
+        }
+        grow(&mut buffer, target);
+        buffer.get_mut(..filled)?.copy_from_slice(&self.carry);
+        self.carry.clear();
+        let mut window = self.window();
+        let mut input_ended = false;
+        loop {
+            let (count, failure) = fill(&mut self.stream, buffer.get_mut(filled..target)?);
+            filled = filled.saturating_add(count);
+            input_ended |= filled < target;
+            if let Some(reason) = failure {
+                let offset = self.offset.saturating_add(to_u64(filled));
+                self.problem = Some(Problem::Unreadable { offset, reason });
+            }
+            let bytes = buffer.get(..filled)?;
+            let halt = self.walk(bytes, &mut window);
+            let left = bytes.get(self.cursor.position..)?;
+            match halt {
+                Halt::Damaged(what) => {
+                    // Reading ends here until the next believable record is looked for.
+                    let offset = self.offset.saturating_add(to_u64(self.cursor.position));
+                    self.problem = Some(Problem::Damaged { offset, what });
+                    self.ended = true;
+                }
+                Halt::Incomplete { needed } if input_ended => {
+                    if !left.is_empty() && self.problem.is_none() {
+                        let offset = self.offset.saturating_add(to_u64(self.cursor.position));
+                        let (available, needed) = (to_u64(left.len()), to_u64(needed));
+                        self.problem = Some(Problem::Cut { offset, available, needed });
+                    }
+                    self.ended = true;
+                }
+                Halt::Incomplete { needed } if self.cursor.position == 0 => {
+                    target = needed.max(filled.saturating_add(1));
+                    grow(&mut buffer, target);
+                    continue;
+                }
+                Halt::Incomplete { .. } => self.carry.extend_from_slice(left),
+            }
+            break;
+        }
+        window.end = self.cursor.position;
+        window.buffer = buffer;
+        self.offset = self.offset.saturating_add(to_u64(self.cursor.position));
+        self.cursor.position = 0;
+        Some(window)
+    }
+
+    /// A window that begins here and has nothing in it yet.
+    fn window(&self) -> Window {
+        Window {
+            input: self.place.input,
+            source: self.place.source,
+            rank: self.place.rank,
+            first_frame: self.cursor.number,
+            frame_count: 0,
+            offset: self.offset,
+            buffer: Vec::new(),
+            end: 0,
+            start: self.cursor.clone(),
+            low: Timestamp::MIN,
+            high: Timestamp::MIN,
+        }
+    }
+
+    /// Passes all whole records of `bytes` and counts them; says why it stopped.
+    fn walk(&mut self, bytes: &[u8], window: &mut Window) -> Halt {
+        let halt = loop {
+            let record = match self.cursor.seek(bytes) {
+                Ok(record) => record,
+                Err(halt) => break halt,
+            };
+            window.high = self.cursor.pass(&record).watermark;
+            if self.cursor.number == window.first_frame.saturating_add(1) {
+                window.low = window.high;
+            }
+            self.tally.frame(&record);
+        };
+        window.frame_count = self.cursor.number.saturating_sub(window.first_frame);
+        halt
+    }
+}
+
+/// Reads until `bytes` is full or the stream is at its end. Gives how many were read, and what went wrong.
+fn fill(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<String>) {
+    let mut filled: usize = 0;
+    while let Some(free) = bytes.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match stream.read(free) {
+            Ok(0) => break,
+            Ok(count) => filled = filled.saturating_add(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return (filled, Some(error.to_string())),
+        }
+    }
+    (filled, None)
+}
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;
