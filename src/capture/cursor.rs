@@ -33,7 +33,7 @@ impl Cursor {
     }
 
     /// The next record that is a frame, after passing those that are none. Does not pass the frame.
-    #[inline]
+    #[inline(always)]
     pub(super) fn seek<'a>(&mut self, bytes: &'a [u8]) -> Result<Record<'a>, Halt> {
         loop {
             let rest = bytes.get(self.position..).unwrap_or_default();
@@ -52,7 +52,7 @@ impl Cursor {
     }
 
     /// Passes the frame that [`Cursor::seek`] gave.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass(&mut self, record: &Record<'_>) -> Times {
         let time = record.time.unwrap_or(self.last_time);
         self.last_time = time;

@@ -19,7 +19,8 @@ use crate::time::Timestamp;
 /// How a [`Feeder`] reads. Only `sources` has any influence on what is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptureOptions {
-    /// Bytes of a window. A record that is larger makes a window of its own.
+    /// Bytes of a window. A record that is larger makes a window of its own. A batch should fit the caches that the
+    /// threads share: iterating over frames is a walk from header to header.
     pub window_size: usize,
     /// Windows that a batch has at least, but for the last ones.
     pub windows_per_batch: usize,
@@ -29,7 +30,7 @@ pub struct CaptureOptions {
 
 impl Default for CaptureOptions {
     fn default() -> Self {
-        Self { window_size: 2 << 20, windows_per_batch: 8, sources: SourcePolicy::Auto }
+        Self { window_size: 512 << 10, windows_per_batch: 8, sources: SourcePolicy::Auto }
     }
 }
 

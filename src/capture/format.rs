@@ -106,7 +106,7 @@ pub(super) enum Layout {
 
 impl Layout {
     /// Reads the record at the start of `bytes`. Changes nothing unless the record is whole.
-    #[inline]
+    #[inline(always)]
     pub(super) fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Halt> {
         match self {
             Self::Pcap(pcap) => pcap.step(bytes),

@@ -55,38 +55,59 @@ impl InputInfo {
     }
 }
 
-/// Counts of one input while it is read.
-#[derive(Debug, Default)]
+/// Counts of one input while it is read. Frames are not among them: their numbers count them.
+#[derive(Debug)]
 pub(super) struct Tally {
-    pub(super) frames: u64,
-    /// Earliest and latest time.
-    pub(super) span: Option<(Timestamp, Timestamp)>,
-    pub(super) digits: u8,
-    pub(super) link_types: Vec<LinkKind>,
+    /// Earliest and latest time; the first is the greater one while there is none.
+    first_time: Timestamp,
+    last_time: Timestamp,
+    digits: u8,
+    link_types: Vec<LinkKind>,
     /// Link type and digits of the last frame, so that most frames need no look at the list.
-    last: Option<(LinkKind, u8)>,
+    last: (LinkKind, u8),
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            first_time: Timestamp::from_nanos(i64::MAX),
+            last_time: Timestamp::MIN,
+            digits: 0,
+            link_types: Vec::new(),
+            last: (LinkKind::NO_PACKET, 0),
+        }
+    }
 }
 
 impl Tally {
+    /// Counts a frame.
     #[inline]
     pub(super) fn frame(&mut self, record: &Record<'_>) {
-        self.frames = self.frames.saturating_add(1);
         if let Some(time) = record.time {
-            let (first, last) = self.span.unwrap_or((time, time));
-            self.span = Some((first.min(time), last.max(time)));
+            self.first_time = self.first_time.min(time);
+            self.last_time = self.last_time.max(time);
         }
-        if self.last != Some((record.link, record.digits)) {
-            self.kind(record);
+        if self.last != (record.link, record.digits) {
+            self.kind(record.link, record.digits);
         }
     }
 
     #[cold]
-    fn kind(&mut self, record: &Record<'_>) {
-        self.last = Some((record.link, record.digits));
-        self.digits = self.digits.max(record.digits);
-        let listed = record.link == LinkKind::NO_PACKET || self.link_types.contains(&record.link);
+    fn kind(&mut self, link: LinkKind, digits: u8) {
+        self.last = (link, digits);
+        self.digits = self.digits.max(digits);
+        let listed = link == LinkKind::NO_PACKET || self.link_types.contains(&link);
         if !listed && self.link_types.len() < MAX_LISTED_LINK_TYPES {
-            self.link_types.push(record.link);
+            self.link_types.push(link);
         }
+    }
+
+    /// Writes the counts down.
+    pub(super) fn describe(&self, info: &mut InputInfo) {
+        let timed = self.first_time <= self.last_time;
+        info.first_time = timed.then_some(self.first_time);
+        info.last_time = timed.then_some(self.last_time);
+        info.digits = self.digits;
+        info.link_types.clone_from(&self.link_types);
     }
 }

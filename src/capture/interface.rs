@@ -11,6 +11,8 @@ pub(super) struct Interface {
     pub(super) snap_length: u32,
     resolution: Resolution,
     offset_nanos: i64,
+    /// Digits of the second's fraction that tell two stamps apart, at most 9.
+    pub(super) digits: u8,
 }
 
 /// `if_tsresol` in the form that costs least for each packet.
@@ -30,8 +32,13 @@ const OPTION_TIME_OFFSET: u16 = 14;
 
 impl Interface {
     /// The interface of a block that is too short to describe one. It keeps its number, so that later ones keep theirs.
-    pub(super) const UNKNOWN: Self =
-        Self { link: LinkKind::NO_INTERFACE, snap_length: 0, resolution: Resolution::Nanos(1_000), offset_nanos: 0 };
+    pub(super) const UNKNOWN: Self = Self {
+        link: LinkKind::NO_INTERFACE,
+        snap_length: 0,
+        resolution: Resolution::Nanos(1_000),
+        offset_nanos: 0,
+        digits: 6,
+    };
 
     /// The interface that the body of an Interface Description Block describes (draft-ietf-opsawg-pcapng 4.2).
     ///
@@ -55,6 +62,7 @@ impl Interface {
                 OPTION_TIME_RESOLUTION => {
                     if let [value] = value {
                         interface.resolution = Resolution::of(*value);
+                        interface.digits = interface.resolution.digits();
                     }
                 }
                 OPTION_TIME_OFFSET => {
@@ -85,20 +93,6 @@ impl Interface {
         };
         Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX)).plus(self.offset_nanos)
     }
-
-    /// Digits of the second's fraction that tell two stamps apart, at most 9.
-    pub(super) fn digits(&self) -> u8 {
-        match self.resolution {
-            Resolution::Nanos(nanos) => {
-                9_u8.saturating_sub(u8::try_from(nanos.checked_ilog10().unwrap_or(0)).unwrap_or(9))
-            }
-            Resolution::PerNano(_) => 9,
-            // A factor of 2 is 0.30103 digits.
-            Resolution::Binary(bits) => {
-                u8::try_from(u32::from(bits).saturating_mul(30_103).div_ceil(100_000)).map_or(9, |digits| digits.min(9))
-            }
-        }
-    }
 }
 
 impl Resolution {
@@ -111,6 +105,18 @@ impl Resolution {
         match exponent {
             0..=9 => Self::Nanos(10_u64.saturating_pow(9_u32.saturating_sub(exponent.into()))),
             _ => Self::PerNano(10_u64.saturating_pow(u32::from(exponent).saturating_sub(9))),
+        }
+    }
+
+    /// Digits of the second's fraction that tell two stamps apart, at most 9.
+    fn digits(self) -> u8 {
+        match self {
+            Self::Nanos(nanos) => 9_u8.saturating_sub(u8::try_from(nanos.checked_ilog10().unwrap_or(0)).unwrap_or(9)),
+            Self::PerNano(_) => 9,
+            // A factor of 2 is 0.30103 digits.
+            Self::Binary(bits) => {
+                u8::try_from(u32::from(bits).saturating_mul(30_103).div_ceil(100_000)).map_or(9, |digits| digits.min(9))
+            }
         }
     }
 }
@@ -138,7 +144,7 @@ mod tests {
         // The example of draft-ietf-opsawg-pcapng 4.6.
         let time = interface.time(0x0004_c397, 0x64ca_47aa);
         assert_eq!(time.rfc3339(6).to_string(), "2012-06-29T07:28:25.298858Z");
-        assert_eq!(interface.digits(), 6);
+        assert_eq!(interface.digits, 6);
     }
 
     #[test]
@@ -157,7 +163,7 @@ mod tests {
         ] {
             let interface = with_resolution(value);
             assert_eq!(interface.time(0, stamp).nanos(), nanos, "if_tsresol {value:#x}");
-            assert_eq!(interface.digits(), digits, "if_tsresol {value:#x}");
+            assert_eq!(interface.digits, digits, "if_tsresol {value:#x}");
         }
     }
 
@@ -195,6 +201,6 @@ mod tests {
         assert_eq!(Interface::parse(&[0; 7], false), Interface::UNKNOWN);
         // The padding of the last option may be missing.
         let cut = &option(9, &[9], false)[..5];
-        assert_eq!(Interface::parse(&[&[0; 8], cut].concat(), false).digits(), 9);
+        assert_eq!(Interface::parse(&[&[0; 8], cut].concat(), false).digits, 9);
     }
 }

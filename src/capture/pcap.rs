@@ -43,7 +43,7 @@ impl Pcap {
     }
 
     /// Reads the record at the start of `bytes`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn step<'a>(&self, bytes: &'a [u8]) -> Result<Step<'a>, Halt> {
         let parsed = if self.big_endian { parse_pcap_frame_be(bytes) } else { parse_pcap_frame(bytes) };
         match parsed {

@@ -57,7 +57,7 @@ pub(super) struct Pcapng {
 
 impl Pcapng {
     /// Reads the block at the start of `bytes`. Changes nothing unless the block is whole.
-    #[inline]
+    #[inline(always)]
     pub(super) fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Halt> {
         let Some(([t0, t1, t2, t3, l0, l1, l2, l3, magic @ ..], _)) = bytes.split_first_chunk::<12>() else {
             return Err(Halt::Incomplete { needed: 12 });
@@ -79,25 +79,33 @@ impl Pcapng {
         if trailing != leading {
             return Err(Halt::Damaged(Damage::BlockTrailer { leading, trailing }));
         }
-        if new_section {
-            *self = Self { big_endian, interfaces: Arc::default() };
-            return Ok(Step::Other { length });
-        }
         Ok(match order.u32(kind) {
             EPB_MAGIC => Step::Frame(self.enhanced(body, length)),
+            SHB_MAGIC => {
+                *self = Self { big_endian, interfaces: Arc::default() };
+                Step::Other { length }
+            }
+            kind => self.rare(kind, body, length),
+        })
+    }
+
+    /// A block that is neither an Enhanced Packet Block nor the start of a section.
+    #[inline(never)]
+    fn rare<'a>(&mut self, kind: u32, body: &'a [u8], length: usize) -> Step<'a> {
+        match kind {
             SPB_MAGIC => Step::Frame(self.simple(body, length)),
             PACKET_BLOCK => Step::Frame(self.obsolete(body, length)),
             IDB_MAGIC => {
                 // Beyond the limit an interface is as unknown as one that was never described.
                 if self.interfaces.len() < MAX_INTERFACES {
-                    Arc::make_mut(&mut self.interfaces).push(Interface::parse(body, big_endian));
+                    Arc::make_mut(&mut self.interfaces).push(Interface::parse(body, self.big_endian));
                 }
                 Step::Other { length }
             }
             SJE_MAGIC | CB_MAGIC | DCB_MAGIC => Step::Frame(no_packet(length)),
             kind if SYSDIG_EVENTS.contains(&kind) => Step::Frame(no_packet(length)),
             _ => Step::Other { length },
-        })
+        }
     }
 
     /// An Enhanced Packet Block (4.3).
@@ -136,7 +144,7 @@ impl Pcapng {
             bytes,
             wire_len: original.max(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
             time: interface.map(|interface| interface.time(high, low)),
-            digits: interface.map_or(0, Interface::digits),
+            digits: interface.map_or(0, |interface| interface.digits),
             link: interface.map_or(LinkKind::NO_INTERFACE, |interface| interface.link),
         }
     }

@@ -108,11 +108,8 @@ impl Reader {
     pub(super) fn describe(&mut self, info: &mut InputInfo) {
         info.format = Some(self.row.format);
         info.bytes_read = self.offset;
-        info.frames = self.tally.frames;
-        info.first_time = self.tally.span.map(|(first, _)| first);
-        info.last_time = self.tally.span.map(|(_, last)| last);
-        info.digits = self.tally.digits;
-        info.link_types = std::mem::take(&mut self.tally.link_types);
+        info.frames = self.cursor.number.saturating_sub(1);
+        self.tally.describe(info);
         info.complete = self.ended && self.problem.is_none();
         info.problem = self.problem.take();
     }
@@ -194,15 +191,17 @@ impl Reader {
 
     /// Passes all whole records of `bytes` and counts them; says why it stopped.
     fn walk(&mut self, bytes: &[u8], window: &mut Window) -> Halt {
+        let second = window.first_frame.saturating_add(1);
         let halt = loop {
             let record = match self.cursor.seek(bytes) {
                 Ok(record) => record,
                 Err(halt) => break halt,
             };
-            window.high = self.cursor.pass(&record).watermark;
-            if self.cursor.number == window.first_frame.saturating_add(1) {
-                window.low = window.high;
+            let watermark = self.cursor.pass(&record).watermark;
+            if self.cursor.number == second {
+                window.low = watermark;
             }
+            window.high = watermark;
             self.tally.frame(&record);
         };
         window.frame_count = self.cursor.number.saturating_sub(window.first_frame);

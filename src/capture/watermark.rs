@@ -47,11 +47,20 @@ impl Watermark {
     }
 
     /// Takes the time of the next frame; gives the capture time known to be reached then.
+    #[inline]
     pub fn advance(&mut self, time: Timestamp) -> Timestamp {
         let ahead = time.since(self.reached);
-        if ahead <= 0 && self.candidate.is_none() && !self.fresh {
-            return self.reached;
+        if self.candidate.is_some() || self.fresh || ahead > JUMP_NANOS {
+            self.unusual(time, ahead);
+        } else if ahead > 0 {
+            self.reached = time;
         }
+        self.reached
+    }
+
+    /// A frame that is the first, that jumps, or that comes after a jump which is not settled.
+    #[cold]
+    fn unusual(&mut self, time: Timestamp, ahead: i64) {
         if self.fresh {
             self.fresh = false;
             self.reached = self.reached.max(time);
@@ -60,7 +69,6 @@ impl Watermark {
         } else {
             self.far(time);
         }
-        self.reached
     }
 
     /// A frame that is no jump.
