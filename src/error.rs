@@ -28,6 +28,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Threads could not be started, or one failed.
+    #[error("cannot work in threads: {reason}; try --threads 1")]
+    Threads {
+        /// What the system said.
+        reason: String,
+    },
     /// The report could not be written.
     #[error("{}: cannot write the report: {source}", path.display())]
     Write {

@@ -71,3 +71,45 @@ pub const MAX_ROTATION_OVERLAP_SECONDS: i64 = 1;
 pub const MAX_ROTATION_OVERLAP_FRAMES: u64 = 65_536;
 /// Sources that are looked at to find the one that a file continues.
 pub const MAX_ROTATION_CANDIDATES: usize = 64;
+/// Bytes of a SIP start line on a stream; a longer one is taken for something else. Request-URIs of a few KiB are seen.
+pub const MAX_START_LINE_BYTES: usize = 16 << 10;
+/// Parameters (and headers) of a URI that are compared with those of another; more would make hostile comparisons slow.
+pub const MAX_COMPARED_PARAMETERS: usize = 64;
+/// Messages of one call (an episode of a Call-ID) before it is judged and begun anew.
+pub const MAX_MESSAGES_PER_CALL: usize = 32_768;
+/// Live calls in one shard; the one that would end first is judged early.
+pub const MAX_LIVE_CALLS: usize = 65_536;
+/// Call-IDs of finished calls that are remembered in one shard, so that what comes late is no new call.
+pub const MAX_FINISHED_CALL_IDS: usize = 65_536;
+/// 64*T1 (RFC 3261 17.1.1.2): after this much quiet, in seconds, a call with nothing open is over.
+pub const QUIET_SECONDS: i64 = 32;
+/// How long an INVITE may stay without a final response, in seconds. Timer C of proxies is over 180 (RFC 3261 16.6); phones ring for longer.
+pub const PENDING_INVITE_SECONDS: i64 = 600;
+/// How long a dialog without a session timer may be quiet, in seconds.
+pub const IDLE_DIALOG_SECONDS: i64 = 4 * 3_600;
+/// How long after its session's deadline a dialog is kept, in seconds: time for late refreshes and for a BYE with its timeout.
+pub const DEADLINE_MARGIN_SECONDS: i64 = 128;
+/// Longest session interval that a call is kept for, in seconds.
+pub const LONGEST_INTERVAL_SECONDS: i64 = 24 * 3_600;
+/// Dialogs of one call that are watched for its end.
+pub const MAX_OPEN_DIALOGS: usize = 1_024;
+/// Redirects and 422 answers that wait at once for a follow-up in another call.
+pub const MAX_PENDING_LINKS: usize = 1 << 20;
+/// Permanent redirects (client, From, old address) that are remembered, to see who still calls the old address.
+pub const MAX_PERMANENT_REDIRECTS: usize = 1 << 20;
+/// Requests to an old address that are listed of one client.
+pub const MAX_OLD_ADDRESS_CALLS: usize = 64;
+/// Names of unregistered methods that are counted by name.
+pub const MAX_METHOD_NAMES: usize = 64;
+/// Contacts of one 3xx that are kept.
+pub const MAX_CONTACTS: usize = 256;
+/// Vias of one message that are told apart.
+pub const MAX_VIAS: usize = 256;
+/// Messages of one dialog that are listed in a report.
+pub const MAX_LISTED_MESSAGES: usize = 4_096;
+/// Bytes of the name of an unregistered method that is counted by name.
+pub const MAX_METHOD_NAME_BYTES: usize = 64;
+/// Packets within packets that are put together from fragments.
+pub const MAX_FRAGMENT_NESTING: usize = 4;
+/// Losses on TCP streams that are remembered, to know what absence means.
+pub const MAX_LOSSES: usize = 1 << 16;

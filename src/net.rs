@@ -80,8 +80,20 @@ impl LinkType {
     pub const IPV6: Self = Self(229);
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
-    /// No LINKTYPE: the record is numbered as a frame but holds no packet.
+    /// No LINKTYPE: the record is numbered as a frame but holds no packet, such as a journal entry, an event, a custom block.
     pub const NO_PACKET: Self = Self(u32::MAX);
+    /// No LINKTYPE: the packet names an interface that its section does not describe, so nobody knows what it begins with.
+    pub const NO_INTERFACE: Self = Self(u32::MAX - 1);
+
+    /// The link type with this number in the registry of LINKTYPE values.
+    pub const fn numbered(number: u16) -> Self {
+        Self(number as u32)
+    }
+
+    /// The LINKTYPE number, if there is one.
+    pub fn number(self) -> Option<u16> {
+        u16::try_from(self.0).ok()
+    }
 
     /// The name used in reports, or nothing for a number that is shown as `linktype_N`.
     pub const fn known_name(self) -> Option<&'static str> {
@@ -95,6 +107,7 @@ impl LinkType {
             Self::IPV6 => "ipv6",
             Self::LINUX_SLL2 => "linux_sll2",
             Self::NO_PACKET => "no_packet",
+            Self::NO_INTERFACE => "unknown_interface",
             _ => return None,
         })
     }

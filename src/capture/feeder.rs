@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::expand::{Candidate, expand, open};
-use super::frame::LinkKind;
 use super::info::InputInfo;
 use super::problem::Problem;
 use super::reader::{Place, Reader, Stream};
@@ -14,6 +13,7 @@ use crate::limits::{
     MAX_ROTATION_CANDIDATES, MAX_ROTATION_OVERLAP_FRAMES, MAX_ROTATION_OVERLAP_SECONDS, MAX_WAITING_OPEN,
     MIN_WINDOW_BYTES,
 };
+use crate::net::LinkType;
 use crate::time::Timestamp;
 
 /// How a [`Feeder`] reads. Only `sources` has any influence on what is read.
@@ -73,7 +73,7 @@ pub struct Feeder {
 struct Waiting {
     input: usize,
     rank: u32,
-    first: (Timestamp, LinkKind),
+    first: (Timestamp, LinkType),
     /// The input, if it was kept open.
     reader: Option<Reader>,
 }
@@ -249,7 +249,7 @@ impl Feeder {
     }
 
     /// Which source an input continues whose first frame has this time and link type.
-    fn continued(&self, path: &Path, (time, link): (Timestamp, LinkKind)) -> Continued {
+    fn continued(&self, path: &Path, (time, link): (Timestamp, LinkType)) -> Continued {
         let latest = self.sources.iter().enumerate().rev().take(MAX_ROTATION_CANDIDATES);
         let alike = latest.filter(|(_, source)| source.link == link);
         let Some((index, source)) =

@@ -3,7 +3,8 @@
 use super::pcap;
 use super::pcapng;
 use super::problem::{Damage, Found};
-use super::{LinkKind, pcap::Pcap, pcapng::Pcapng};
+use super::{pcap::Pcap, pcapng::Pcapng};
+use crate::net::LinkType;
 use crate::time::Timestamp;
 
 /// Bytes of an input that are looked at to recognise it.
@@ -137,7 +138,7 @@ pub(super) struct Record<'a> {
     pub(super) time: Option<Timestamp>,
     /// Digits of the second's fraction in `time`, at most 9.
     pub(super) digits: u8,
-    pub(super) link: LinkKind,
+    pub(super) link: LinkType,
 }
 
 /// Why there is no whole record at the start of some bytes.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::format::{Format, Record};
-use super::frame::LinkKind;
 use super::problem::Problem;
 use crate::limits::MAX_LISTED_LINK_TYPES;
+use crate::net::LinkType;
 use crate::time::Timestamp;
 
 /// What is known of an input once it has been read.
@@ -27,9 +27,9 @@ pub struct InputInfo {
     pub last_time: Option<Timestamp>,
     /// Digits of the second's fraction in the most precise of its times, 0 to 9.
     pub digits: u8,
-    /// Link types of its frames in the order of first use, [`LinkKind::NO_INTERFACE`] included; at most
+    /// Link types of its frames in the order of first use, [`LinkType::NO_INTERFACE`] included; at most
     /// [`MAX_LISTED_LINK_TYPES`].
-    pub link_types: Vec<LinkKind>,
+    pub link_types: Vec<LinkType>,
     /// Whether the input was read to its end and the last record is whole.
     pub complete: bool,
     /// What was wrong with it.
@@ -62,9 +62,9 @@ pub(super) struct Tally {
     first_time: Timestamp,
     last_time: Timestamp,
     digits: u8,
-    link_types: Vec<LinkKind>,
+    link_types: Vec<LinkType>,
     /// Link type and digits of the last frame, so that most frames need no look at the list.
-    last: (LinkKind, u8),
+    last: (LinkType, u8),
 }
 
 impl Default for Tally {
@@ -74,7 +74,7 @@ impl Default for Tally {
             last_time: Timestamp::MIN,
             digits: 0,
             link_types: Vec::new(),
-            last: (LinkKind::NO_PACKET, 0),
+            last: (LinkType::NO_PACKET, 0),
         }
     }
 }
@@ -93,10 +93,10 @@ impl Tally {
     }
 
     #[cold]
-    fn kind(&mut self, link: LinkKind, digits: u8) {
+    fn kind(&mut self, link: LinkType, digits: u8) {
         self.last = (link, digits);
         self.digits = self.digits.max(digits);
-        let listed = link == LinkKind::NO_PACKET || self.link_types.contains(&link);
+        let listed = link == LinkType::NO_PACKET || self.link_types.contains(&link);
         if !listed && self.link_types.len() < MAX_LISTED_LINK_TYPES {
             self.link_types.push(link);
         }

@@ -1,12 +1,12 @@
 //! An interface of a pcapng section: the link type of its packets and what their time stamps mean.
 
-use super::LinkKind;
+use crate::net::LinkType;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// What an Interface Description Block says that packets need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Interface {
-    pub(super) link: LinkKind,
+    pub(super) link: LinkType,
     /// Most bytes captured of a packet; 0 for no limit.
     pub(super) snap_length: u32,
     resolution: Resolution,
@@ -33,7 +33,7 @@ const OPTION_TIME_OFFSET: u16 = 14;
 impl Interface {
     /// The interface of a block that is too short to describe one. It keeps its number, so that later ones keep theirs.
     pub(super) const UNKNOWN: Self = Self {
-        link: LinkKind::NO_INTERFACE,
+        link: LinkType::NO_INTERFACE,
         snap_length: 0,
         resolution: Resolution::Nanos(1_000),
         offset_nanos: 0,
@@ -50,7 +50,7 @@ impl Interface {
         };
         let snap = [*s0, *s1, *s2, *s3];
         let mut interface = Self {
-            link: LinkKind::linktype(u16_of([*l0, *l1])),
+            link: LinkType::numbered(u16_of([*l0, *l1])),
             snap_length: if big_endian { u32::from_be_bytes(snap) } else { u32::from_le_bytes(snap) },
             ..Self::UNKNOWN
         };
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn stamps_are_microseconds_unless_said_otherwise() {
         let interface = Interface::parse(&[1, 0, 0, 0, 0, 4, 0, 0], false);
-        assert_eq!((interface.link, interface.snap_length), (LinkKind::linktype(1), 1_024));
+        assert_eq!((interface.link, interface.snap_length), (LinkType::numbered(1), 1_024));
         // The example of draft-ietf-opsawg-pcapng 4.6.
         let time = interface.time(0x0004_c397, 0x64ca_47aa);
         assert_eq!(time.rfc3339(6).to_string(), "2012-06-29T07:28:25.298858Z");

@@ -18,7 +18,7 @@
 //! # What counts as a frame
 //!
 //! What Wireshark 4.0 numbers: all records of pcap; in pcapng the Enhanced, Simple and obsolete Packet Blocks, and, as
-//! frames with [`LinkKind::NO_PACKET`], custom blocks, systemd journal entries and sysdig events.
+//! frames with [`LinkType::NO_PACKET`](crate::net::LinkType::NO_PACKET), custom blocks, systemd journal entries and sysdig events.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod cursor;
@@ -42,7 +42,7 @@ mod testing;
 
 pub use feeder::{Batch, CaptureOptions, Feeder, SourcePolicy};
 pub use format::Format;
-pub use frame::{Frame, LinkKind};
+pub use frame::Frame;
 pub use info::InputInfo;
 pub use problem::{Damage, Found, Problem};
 pub use watermark::Watermark;

@@ -3,10 +3,10 @@
 use pcap_parser::nom::{Err, Needed};
 use pcap_parser::{parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
 
-use super::LinkKind;
 use super::format::{Halt, Record, Step};
 use super::problem::Damage;
 use crate::limits::MAX_RECORD_BYTES;
+use crate::net::LinkType;
 use crate::time::Timestamp;
 
 /// Bytes of the file header.
@@ -28,7 +28,7 @@ pub(super) struct Pcap {
     big_endian: bool,
     nanos_per_unit: i64,
     digits: u8,
-    link: LinkKind,
+    link: LinkType,
 }
 
 impl Pcap {
@@ -38,7 +38,7 @@ impl Pcap {
         let (nanos_per_unit, digits) = if header.is_nanosecond_precision() { (1, 9) } else { (1_000, 6) };
         // The upper half of the field tells of frame check sequences, which decoding by lengths passes over.
         let [low, high, ..] = header.network.0.to_le_bytes();
-        let link = LinkKind::linktype(u16::from_le_bytes([low, high]));
+        let link = LinkType::numbered(u16::from_le_bytes([low, high]));
         Some(Self { big_endian: header.is_bigendian(), nanos_per_unit, digits, link })
     }
 
@@ -101,7 +101,7 @@ mod tests {
                 let Ok(Step::Frame(frame)) = pcap.step(&bytes) else { panic!("no frame") };
                 assert_eq!((frame.length, frame.start, frame.bytes, frame.wire_len), (19, 16, &b"abc"[..], 60));
                 assert_eq!(frame.time, Some(Timestamp::from_parts(5, 7_000)));
-                assert_eq!((frame.digits, frame.link), (digits, LinkKind::linktype(0x71)));
+                assert_eq!((frame.digits, frame.link), (digits, LinkType::numbered(0x71)));
             }
         }
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use pcap_parser::{CB_MAGIC, DCB_MAGIC, EPB_MAGIC, IDB_MAGIC, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
 
-use super::LinkKind;
 use super::format::{Halt, Record, Step};
 use super::interface::Interface;
 use super::problem::Damage;
 use crate::limits::{MAX_INTERFACES, MAX_RECORD_BYTES};
+use crate::net::LinkType;
 
 /// Bytes of the shortest Section Header Block, which any file begins with.
 pub(super) const HEADER_BYTES: usize = 28;
@@ -145,7 +145,7 @@ impl Pcapng {
             wire_len: original.max(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
             time: interface.map(|interface| interface.time(high, low)),
             digits: interface.map_or(0, |interface| interface.digits),
-            link: interface.map_or(LinkKind::NO_INTERFACE, |interface| interface.link),
+            link: interface.map_or(LinkType::NO_INTERFACE, |interface| interface.link),
         }
     }
 
@@ -160,7 +160,7 @@ impl Pcapng {
             start: 12,
             bytes,
             wire_len: original,
-            link: interface.map_or(LinkKind::NO_INTERFACE, |interface| interface.link),
+            link: interface.map_or(LinkType::NO_INTERFACE, |interface| interface.link),
             ..no_packet(length)
         }
     }
@@ -172,7 +172,7 @@ impl Pcapng {
 
 /// A frame that holds no packet and has no time.
 fn no_packet<'a>(length: usize) -> Record<'a> {
-    Record { length, start: BODY_START, bytes: &[], wire_len: 0, time: None, digits: 0, link: LinkKind::NO_PACKET }
+    Record { length, start: BODY_START, bytes: &[], wire_len: 0, time: None, digits: 0, link: LinkType::NO_PACKET }
 }
 
 /// The five words before the data of a packet, and the rest.

@@ -4,12 +4,12 @@ use std::io::{ErrorKind, Read};
 
 use super::cursor::Cursor;
 use super::format::{FormatRow, HEAD_BYTES, Halt, recognise};
-use super::frame::LinkKind;
 use super::info::{InputInfo, Tally};
 use super::problem::Problem;
 use super::watermark::Watermark;
 use super::window::{Window, grow, to_u64};
 use crate::limits::HEAD_WINDOW_BYTES;
+use crate::net::LinkType;
 use crate::time::Timestamp;
 
 /// Where bytes come from. A decompressor is one more of these, put around another.
@@ -70,7 +70,7 @@ impl Reader {
     }
 
     /// Time and link type of the first frame, if there is any. Reads no more than it takes to find it.
-    pub(super) fn look(&mut self) -> Option<(Timestamp, LinkKind)> {
+    pub(super) fn look(&mut self) -> Option<(Timestamp, LinkType)> {
         while self.head.is_none() {
             let window = self.read(HEAD_WINDOW_BYTES, Vec::new())?;
             if window.frame_count > 0 {

@@ -41,7 +41,7 @@ fn trickle(bytes: &[u8]) -> Trickle {
 struct Row {
     number: u64,
     times: (Timestamp, Timestamp),
-    link: LinkKind,
+    link: LinkType,
     wire_len: u32,
     bytes: Vec<u8>,
     offset: u64,
@@ -220,11 +220,11 @@ fn a_failing_disk_loses_nothing_that_was_read() {
 fn what_is_counted_of_an_input() {
     let (rows, info, _) = read(trickle(&mixed()), 64, false);
     assert_eq!(info.digits, 9);
-    let links = [LinkKind::linktype(1), LinkKind::linktype(101), LinkKind::NO_INTERFACE, LinkKind::linktype(113)];
+    let links = [LinkType::numbered(1), LinkType::numbered(101), LinkType::NO_INTERFACE, LinkType::numbered(113)];
     assert_eq!(info.link_types, links);
     assert_eq!(info.first_time, Some(nanos(1_000)));
     assert_eq!(info.last_time, rows.iter().map(|row| row.times.0).max());
-    assert_eq!(rows.iter().filter(|row| row.link == LinkKind::NO_PACKET).count(), 1);
+    assert_eq!(rows.iter().filter(|row| row.link == LinkType::NO_PACKET).count(), 1);
 }
 
 #[test]

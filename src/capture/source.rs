@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use super::frame::LinkKind;
 use super::info::InputInfo;
 use super::reader::{Place, Reader};
 use super::watermark::Watermark;
 use super::window::{Key, Window};
+use crate::net::LinkType;
 use crate::time::Timestamp;
 
 /// One stream of frames and what is read of it but not given yet.
@@ -20,7 +20,7 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) input: u32,
     pub(super) first: Timestamp,
-    pub(super) link: LinkKind,
+    pub(super) link: LinkType,
     /// Of the last frame read. Every frame that is not read yet comes at it or behind it.
     pub(super) last: Key,
     watermark: Watermark,
@@ -35,14 +35,14 @@ impl Source {
             path: PathBuf::new(),
             input: 0,
             first: Timestamp::MIN,
-            link: LinkKind::NO_PACKET,
+            link: LinkType::NO_PACKET,
             last: Key { watermark: Timestamp::MIN, rank: 0 },
             watermark: Watermark::new(),
         }
     }
 
     /// Goes on with an input, whose first frame has this time and link type. The one before is at its end.
-    pub(super) fn begin(&mut self, mut reader: Reader, place: Place, path: PathBuf, first: (Timestamp, LinkKind)) {
+    pub(super) fn begin(&mut self, mut reader: Reader, place: Place, path: PathBuf, first: (Timestamp, LinkType)) {
         reader.begin(place, self.watermark);
         self.reader = Some(reader);
         (self.path, self.input, self.first, self.link) = (path, place.input, first.0, first.1);

@@ -2,8 +2,9 @@
 
 use super::cursor::Cursor;
 use super::format::{Layout, recognise};
-use super::frame::{Frame, LinkKind};
+use super::frame::Frame;
 use super::problem::Problem;
+use crate::net::LinkType;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// The first two parts of the global order. Inputs have different ranks.
@@ -55,7 +56,7 @@ impl Window {
     /// A window with these packets, as input and source 0: for tests and measurements.
     ///
     /// Times outside 1970 to 2106 are moved to the nearer end. A packet of more than 16 MiB, and what follows it, is left out.
-    pub fn from_packets<'a>(link: LinkKind, packets: impl IntoIterator<Item = (Timestamp, &'a [u8])>) -> Self {
+    pub fn from_packets<'a>(link: LinkType, packets: impl IntoIterator<Item = (Timestamp, &'a [u8])>) -> Self {
         let number = link.number().unwrap_or(u16::MAX).into();
         let mut file: Vec<u8> =
             [0xa1b2_3c4d, 0x0004_0002, 0, 0, 0, number].into_iter().flat_map(u32::to_le_bytes).collect();
@@ -250,7 +251,7 @@ mod tests {
     #[test]
     fn packets_come_back_as_they_were_given() {
         let packets: [(Timestamp, &[u8]); 3] = [(at(5), b"a"), (at(1_700_000_000_000_000_001), b""), (at(7), b"ccc")];
-        let window = Window::from_packets(LinkKind::linktype(101), packets);
+        let window = Window::from_packets(LinkType::numbered(101), packets);
         let frames: Vec<_> = window.frames().collect();
         assert_eq!(window.frame_count, 3);
         for (index, (frame, (time, bytes))) in frames.iter().zip(packets).enumerate() {
@@ -307,7 +308,7 @@ mod tests {
 
     #[test]
     fn frames_beyond_a_bound_are_counted() {
-        let window = Window::from_packets(LinkKind::linktype(1), (0..10).map(|n| (at(n), &b"x"[..])));
+        let window = Window::from_packets(LinkType::numbered(1), (0..10).map(|n| (at(n), &b"x"[..])));
         for bound in -1..11 {
             assert_eq!(window.frames_beyond(at(bound)), u64::try_from((9 - bound).clamp(0, 10)).unwrap());
         }

@@ -117,7 +117,11 @@ type Outcome<'a> = Result<Decoded<'a>, Skip>;
 /// Decodes a frame: `bytes` as captured, `wire_len` as it was on the wire (believed when it is the larger one).
 pub fn decode(link: LinkType, bytes: &[u8], wire_len: u32) -> Decoded<'_> {
     let Some(row) = link::LINKS.iter().find(|row| row.link == link) else {
-        return Decoded::Skip(if link == LinkType::NO_PACKET { Skip::NoPacket } else { Skip::UnsupportedLinkType });
+        return Decoded::Skip(match link {
+            LinkType::NO_PACKET => Skip::NoPacket,
+            LinkType::NO_INTERFACE => Skip::UnknownInterface,
+            _ => Skip::UnsupportedLinkType,
+        });
     };
     (row.decode)(Layer::of_frame(bytes, wire_len)).unwrap_or_else(Decoded::Skip)
 }

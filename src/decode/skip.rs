@@ -26,6 +26,8 @@ macro_rules! skips {
 skips! {
     /// The record holds no packet, though it is numbered as a frame.
     NoPacket = "no_packet",
+    /// The packet names an interface that the capture does not describe, so its link type is not known.
+    UnknownInterface = "unknown_interface",
     /// Frames of this LINKTYPE are not understood.
     UnsupportedLinkType = "unsupported_link_type",
     /// The frame ends inside a link header, a VLAN tag or an LLC header.

@@ -1,0 +1,61 @@
+//! The result of a run, before it takes the shape of a report.
+
+use std::collections::BTreeMap;
+
+use crate::capture::InputInfo;
+use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Redirect, RedirectOutcome};
+use crate::counters::Counters;
+use crate::findings::Finding;
+
+/// A redirect with what became of it.
+#[derive(Clone, Debug)]
+pub struct JudgedRedirect {
+    /// The redirect.
+    pub redirect: Redirect,
+    /// What became of it.
+    pub outcome: RedirectOutcome,
+    /// Whether its client called the old address again later.
+    pub still_calling_old: bool,
+    /// The findings about it, as indices into [`Analysis::findings`].
+    pub findings: Vec<usize>,
+}
+
+/// A negotiation with what became of it.
+#[derive(Clone, Debug)]
+pub struct JudgedNegotiation {
+    /// The negotiation.
+    pub negotiation: Negotiation,
+    /// What became of it.
+    pub outcome: NegotiationOutcome,
+    /// The findings about it, as indices into [`Analysis::findings`].
+    pub findings: Vec<usize>,
+}
+
+/// Everything that a run found. All lists are in order of time, then input, then frame.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// The inputs, in the order given.
+    pub inputs: Vec<InputInfo>,
+    /// What was seen and what was not looked at.
+    pub counters: Counters,
+    /// Calls and their messages.
+    pub calls: CallStats,
+    /// Dialogs.
+    pub dialogs: u64,
+    /// Packets that the capture holds twice.
+    pub mirror_duplicates: u64,
+    /// The redirects.
+    pub redirects: Vec<JudgedRedirect>,
+    /// The negotiations.
+    pub negotiations: Vec<JudgedNegotiation>,
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// What could not be decided, by rule.
+    pub indeterminate: BTreeMap<&'static str, u64>,
+    /// The dialogs that were asked for.
+    pub listed: Vec<ListedDialog>,
+    /// Losses on TCP streams beyond those that are remembered.
+    pub losses_beyond_limit: u64,
+    /// How often links between calls met a limit.
+    pub link_limits_reached: u64,
+}

@@ -1,0 +1,51 @@
+//! The command line: what was asked for, what comes out, and the exit code.
+
+mod analyze;
+mod exit;
+mod explain;
+mod output;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use exit::Exit;
+
+/// Which SIP calls were told to try again (3xx, 422), and what came of it.
+#[derive(Debug, Parser)]
+#[command(name = "reinvite", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read captures and report their redirects, session interval negotiations and what is wrong with them
+    Analyze(analyze::Analyze),
+    /// Explain a status code or a rule; with two or more, what differs between them
+    Explain(explain::Explain),
+    /// List the rules behind findings
+    Rules(explain::Rules),
+}
+
+/// Does what the command line asks for.
+pub(crate) fn run() -> Exit {
+    match Arguments::try_parse() {
+        Ok(arguments) => match arguments.command {
+            Command::Analyze(command) => command.run(),
+            Command::Explain(command) => command.run(),
+            Command::Rules(command) => command.run(),
+        },
+        Err(problem) => {
+            let exit = if problem.use_stderr() { Exit::Unusable } else { Exit::Done };
+            // Help that nobody reads is no failure.
+            let _ = problem.print();
+            exit
+        }
+    }
+}
+
+/// Says what went wrong, on standard error.
+#[expect(clippy::print_stderr, reason = "this is where the program speaks to people")]
+fn complain(problem: &dyn std::fmt::Display) {
+    eprintln!("reinvite: {problem}");
+}

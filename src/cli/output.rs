@@ -1,0 +1,112 @@
+//! Where reports go: files that appear whole or not at all, and standard output.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use reinvite::error::Error;
+use reinvite::report::model::Report;
+use reinvite::report::{FORMATS, Format, by_ending, by_name};
+
+/// A place for a report, open before the run so that a bad path is known at once.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// Standard output.
+    Standard(&'static Format),
+    /// A file, written beside its place and moved there when it is whole.
+    File { place: PathBuf, draft: PathBuf, file: File, format: &'static Format },
+}
+
+impl Output {
+    /// Opens the outputs that the command line names; standard output if it names none.
+    pub(super) fn open(paths: &[PathBuf], format: Option<&str>, inputs: &[PathBuf]) -> Result<Vec<Self>, String> {
+        let default = match format {
+            None => FORMATS.first(),
+            Some(name) => by_name(name),
+        };
+        let names = || FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+        let default = default.ok_or_else(|| format!("no format {}; there are: {}", format.unwrap_or(""), names()))?;
+        if paths.is_empty() {
+            return Ok(vec![Self::Standard(default)]);
+        }
+        paths.iter().map(|path| Self::open_one(path, format.map(|_| default), default, inputs)).collect()
+    }
+
+    fn open_one(
+        path: &Path,
+        chosen: Option<&'static Format>,
+        default: &'static Format,
+        inputs: &[PathBuf],
+    ) -> Result<Self, String> {
+        if path == Path::new("-") {
+            return Ok(Self::Standard(default));
+        }
+        if inputs.iter().any(|input| is_same_file(input, path)) {
+            return Err(format!("{}: is an input; name another file for the report", path.display()));
+        }
+        let by_name = path.to_str().and_then(by_ending);
+        let format = by_name.or(chosen).ok_or_else(|| {
+            let endings: Vec<&str> = FORMATS.iter().map(|format| format.ending).collect();
+            format!(
+                "{}: cannot tell the format from this ending; use {} or --format",
+                path.display(),
+                endings.join(", ")
+            )
+        })?;
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            // A device or pipe cannot be replaced: it is written as it is.
+            let file = File::options().write(true).open(path).map_err(|problem| cannot_write(path, &problem))?;
+            return Ok(Self::File { place: path.to_owned(), draft: path.to_owned(), file, format });
+        }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let draft = path.with_file_name(name);
+        let file = File::create(&draft).map_err(|problem| cannot_write(path, &problem))?;
+        Ok(Self::File { place: path.to_owned(), draft, file, format })
+    }
+
+    /// Writes the report. Nobody reading standard output any more is no failure.
+    pub(super) fn write(self, report: &Report) -> Result<(), Error> {
+        match self {
+            Self::Standard(format) => {
+                let mut out = BufWriter::new(io::stdout().lock());
+                match (format.write)(report, &mut out).and_then(|()| out.flush()) {
+                    Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                    written => written.map_err(|source| Error::Write { path: "standard output".into(), source }),
+                }
+            }
+            Self::File { place, draft, file, format } => {
+                let mut out = BufWriter::new(file);
+                let written = (format.write)(report, &mut out).and_then(|()| out.flush());
+                let placed = written.and_then(|()| if draft == place { Ok(()) } else { fs::rename(&draft, &place) });
+                placed.map_err(|source| {
+                    discard(&draft, &place);
+                    Error::Write { path: place.clone(), source }
+                })
+            }
+        }
+    }
+
+    /// Leaves nothing behind.
+    pub(super) fn abandon(self) {
+        if let Self::File { place, draft, .. } = self {
+            discard(&draft, &place);
+        }
+    }
+}
+
+fn discard(draft: &Path, place: &Path) {
+    if draft != place {
+        // It may never have been made; there is nothing else to do about it.
+        let _ = fs::remove_file(draft);
+    }
+}
+
+fn cannot_write(path: &Path, problem: &io::Error) -> String {
+    format!("{}: cannot write the report: {problem}", path.display())
+}
+
+/// Whether both paths lead to one existing file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}

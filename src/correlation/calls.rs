@@ -1,0 +1,281 @@
+//! The live calls of one shard, by Call-ID, and when each is over.
+
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+
+use super::links::Signal;
+use super::record::{Kind, MessageRecord, Method};
+use super::text::{Span, Texts};
+use crate::limits;
+use crate::time::Timestamp;
+
+/// What the live calls of a shard have seen and done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallStats {
+    /// Messages taken.
+    pub messages: u64,
+    /// Distinct Call-IDs.
+    pub calls: u64,
+    /// Of those, the ones with an INVITE.
+    pub invite_calls: u64,
+    /// Times that a Call-ID was judged in another episode.
+    pub episodes: u64,
+    /// Calls judged early because they had too many messages.
+    pub too_long: u64,
+    /// Calls judged early because there were too many at once.
+    pub evicted: u64,
+    /// Finished Call-IDs that are no longer remembered.
+    pub forgotten: u64,
+}
+
+impl std::ops::AddAssign for CallStats {
+    fn add_assign(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.calls += other.calls;
+        self.invite_calls += other.invite_calls;
+        self.episodes += other.episodes;
+        self.too_long += other.too_long;
+        self.evicted += other.evicted;
+        self.forgotten += other.forgotten;
+    }
+}
+
+/// A call that is over: its messages, in the order in which they were seen.
+#[derive(Debug)]
+pub struct Ended {
+    /// The Call-ID.
+    pub call_id: Box<[u8]>,
+    /// Its messages.
+    pub records: Vec<MessageRecord>,
+    /// Their words.
+    pub texts: Texts,
+    /// Their Via digests.
+    pub vias: Vec<u64>,
+    /// Whether messages of this Call-ID were judged before.
+    pub continued: bool,
+}
+
+/// A dialog that stands, as far as the end of its call depends on it.
+#[derive(Debug)]
+struct Open {
+    tags: (Span, Span),
+    until: Timestamp,
+}
+
+#[derive(Debug)]
+struct Live {
+    ended: Ended,
+    number: u64,
+    /// The bound under which it stands among the deadlines: at most its deadline.
+    bound: Timestamp,
+    has_invite: bool,
+    quiet_until: Timestamp,
+    pending_until: Timestamp,
+    open: Vec<Open>,
+}
+
+impl Live {
+    /// When the call is over if nothing more comes.
+    fn deadline(&self) -> Timestamp {
+        let open = self.open.iter().map(|dialog| dialog.until).max().unwrap_or(Timestamp::MIN);
+        self.quiet_until.max(self.pending_until).max(open)
+    }
+
+    /// Keeps what the end of the call follows from.
+    fn note(&mut self, record: &MessageRecord, now: Timestamp) {
+        self.quiet_until = now.plus_seconds(limits::QUIET_SECONDS);
+        match (record.kind, record.method) {
+            (Kind::Request, Method::Invite) | (Kind::Response(100..=199), Method::Invite) => {
+                self.pending_until = now.plus_seconds(limits::PENDING_INVITE_SECONDS);
+            }
+            (Kind::Response(200..=299), method) if method.refreshes_sessions() => {
+                if method == Method::Invite {
+                    self.pending_until = Timestamp::MIN;
+                }
+                self.keep_open(record, now);
+            }
+            (Kind::Response(_), Method::Invite) => self.pending_until = Timestamp::MIN,
+            (Kind::Request, Method::Bye) => {
+                let (one, other) = (record.from_tag, record.to_tag);
+                self.open.retain(|dialog| dialog.tags != (one, other) && dialog.tags != (other, one));
+            }
+            _ => {}
+        }
+    }
+
+    fn keep_open(&mut self, record: &MessageRecord, now: Timestamp) {
+        let interval = record.session_expires.value().map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+        let seconds = interval.map_or(limits::IDLE_DIALOG_SECONDS, |seconds| {
+            seconds.min(limits::LONGEST_INTERVAL_SECONDS) + limits::DEADLINE_MARGIN_SECONDS
+        });
+        let until = now.plus_seconds(seconds);
+        let (one, other) = (record.from_tag, record.to_tag);
+        match self.open.iter_mut().find(|dialog| dialog.tags == (one, other) || dialog.tags == (other, one)) {
+            Some(dialog) => dialog.until = until,
+            None => {
+                if self.open.len() < limits::MAX_OPEN_DIALOGS {
+                    self.open.push(Open { tags: (one, other), until });
+                }
+            }
+        }
+    }
+}
+
+/// The calls of one shard.
+///
+/// A call is over when capture time passes its deadline. That is decided by the messages of the shard and the time that
+/// comes with them, so it does not depend on when [`Calls::sweep`] is called.
+#[derive(Debug, Default)]
+pub struct Calls {
+    live: HashMap<Box<[u8]>, Live>,
+    /// A lower bound of each live call's deadline; entries that are not a call's [`Live::bound`] are stale.
+    deadlines: BinaryHeap<Reverse<(Timestamp, u64, Box<[u8]>)>>,
+    finished: HashSet<u64>,
+    finished_order: VecDeque<u64>,
+    ended: Vec<Ended>,
+    signals: Vec<Signal>,
+    next_number: u64,
+    stats: CallStats,
+}
+
+impl Calls {
+    /// Takes a message: its record, Call-ID, bytes and the Via digests of its window; `now` is capture time in frame order.
+    pub fn take(&mut self, record: MessageRecord, call_id: &[u8], message: &[u8], digests: &[u64], now: Timestamp) {
+        self.sweep(now);
+        self.stats.messages += 1;
+        if !self.live.contains_key(call_id) {
+            self.begin(call_id, now);
+        }
+        let Some(live) = self.live.get_mut(call_id) else { return };
+        let ended = &mut live.ended;
+        let record = record.settle(message, digests, &mut ended.texts, &mut ended.vias);
+        if record.is_request() && record.method == Method::Invite && !live.has_invite {
+            live.has_invite = true;
+            self.stats.invite_calls += u64::from(!ended.continued);
+        }
+        live.note(&record, now);
+        let deadline = live.deadline();
+        if deadline < live.bound {
+            live.bound = deadline;
+            self.deadlines.push(Reverse((deadline, live.number, call_id.into())));
+        }
+        if let Some(signal) = Signal::of(&record, &live.ended, now) {
+            self.signals.push(signal);
+        }
+        live.ended.records.push(record);
+        if live.ended.records.len() >= limits::MAX_MESSAGES_PER_CALL {
+            self.stats.too_long += 1;
+            self.end(call_id);
+        }
+    }
+
+    fn begin(&mut self, call_id: &[u8], now: Timestamp) {
+        if self.live.len() >= limits::MAX_LIVE_CALLS {
+            self.stats.evicted += 1;
+            self.end_next();
+        }
+        let continued = self.finished.contains(&digest(call_id));
+        if continued {
+            self.stats.episodes += 1;
+        } else {
+            self.stats.calls += 1;
+        }
+        self.next_number += 1;
+        let ended = Ended {
+            call_id: call_id.into(),
+            records: Vec::new(),
+            texts: Texts::default(),
+            vias: Vec::new(),
+            continued,
+        };
+        let live = Live {
+            ended,
+            number: self.next_number,
+            bound: now.plus_seconds(limits::QUIET_SECONDS),
+            has_invite: false,
+            quiet_until: now.plus_seconds(limits::QUIET_SECONDS),
+            pending_until: Timestamp::MIN,
+            open: Vec::new(),
+        };
+        self.deadlines.push(Reverse((live.bound, live.number, call_id.into())));
+        self.live.insert(call_id.into(), live);
+    }
+
+    /// Ends the calls whose deadline has passed, the earliest first.
+    pub fn sweep(&mut self, now: Timestamp) {
+        while let Some(Reverse((bound, _, _))) = self.deadlines.peek() {
+            if *bound > now {
+                return;
+            }
+            self.pop();
+        }
+    }
+
+    /// Takes the earliest bound: ends its call if that is its deadline, else puts the deadline in its place.
+    fn pop(&mut self) -> bool {
+        let Some(Reverse((bound, number, call_id))) = self.deadlines.pop() else { return true };
+        let Some(live) = self.live.get_mut(&call_id).filter(|live| live.number == number && live.bound == bound) else {
+            return false;
+        };
+        let deadline = live.deadline();
+        if deadline <= bound {
+            self.end(&call_id);
+            return true;
+        }
+        live.bound = deadline;
+        self.deadlines.push(Reverse((deadline, number, call_id)));
+        false
+    }
+
+    /// Ends the call that would end first.
+    fn end_next(&mut self) {
+        while !self.pop() {}
+    }
+
+    fn end(&mut self, call_id: &[u8]) {
+        let Some(live) = self.live.remove(call_id) else { return };
+        self.ended.push(live.ended);
+        let digest = digest(call_id);
+        if self.finished.insert(digest) {
+            self.finished_order.push_back(digest);
+        }
+        if self.finished_order.len() > limits::MAX_FINISHED_CALL_IDS
+            && let Some(oldest) = self.finished_order.pop_front()
+        {
+            self.finished.remove(&oldest);
+            self.stats.forgotten += 1;
+        }
+    }
+
+    /// Ends all calls: the input is over.
+    pub fn finish(&mut self) {
+        while let Some(Reverse((_, number, call_id))) = self.deadlines.pop() {
+            if let Entry::Occupied(entry) = self.live.entry(call_id)
+                && entry.get().number == number
+            {
+                self.ended.push(entry.remove().ended);
+            }
+        }
+    }
+
+    /// The calls that ended since this was last asked.
+    pub fn take_ended(&mut self) -> Vec<Ended> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// What may link calls, since this was last asked.
+    pub fn take_signals(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.signals)
+    }
+
+    /// The counters.
+    pub const fn stats(&self) -> CallStats {
+        self.stats
+    }
+}
+
+/// The digest of a Call-ID.
+pub fn digest(call_id: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(call_id)
+}

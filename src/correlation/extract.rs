@@ -1,0 +1,189 @@
+//! From a parsed message to what correlation keeps of it.
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
+use super::text::Span;
+use crate::extent::Extent;
+use crate::limits;
+use crate::net::{Endpoint, Transport};
+use crate::sip::{Contacts, HeaderName, Message, NameAddr, StartLine, Via, unquote};
+use crate::time::Timestamp;
+
+/// Where and when a message was found, and who sent it to whom.
+#[derive(Clone, Debug)]
+pub struct Found<'a> {
+    /// When the frame that completed it was captured.
+    pub time: Timestamp,
+    /// That frame.
+    pub frame: u64,
+    /// The input.
+    pub input: u32,
+    /// The capture source.
+    pub capture_source: u32,
+    /// Its place among the messages that the frame completed.
+    pub position: u32,
+    /// Who sent it.
+    pub source: Endpoint,
+    /// Where it was sent.
+    pub destination: Endpoint,
+    /// What carried it.
+    pub transport: Transport,
+    /// The IPv4 identification, 0 if there is none.
+    pub identification: u16,
+    /// Where its bytes lie.
+    pub extents: &'a [Extent],
+}
+
+/// The record of a message that [correlates](Message::correlates); its spans point into [`Message::raw`], its Via digests are
+/// added to `digests`. `None` if it lacks what correlation needs.
+pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>) -> Option<MessageRecord> {
+    let raw = message.raw();
+    let span = |part: &[u8]| Span::of(raw, part);
+    let (cseq, from) = (message.cseq().ok()?, message.from().ok()?);
+    let to = message.to().ok();
+    let (kind, subject, start_line) = start_line(message, raw);
+    let method = Method::of(cseq.method);
+    let tag = |address: Option<&NameAddr<'_>>| address.and_then(NameAddr::tag).map(span).unwrap_or_default();
+    let session_expires = message.session_expires();
+    let min_se = message.min_se();
+    let agent = match kind {
+        Kind::Request => message.user_agent(),
+        Kind::Response(_) => message.server().or_else(|| message.user_agent()),
+    };
+    let session_id =
+        message.header(HeaderName::SessionId).map(|header| header.value.split(|byte| *byte == b';').next());
+    let routes = kind == Kind::Request && method == Method::Invite;
+    let route = if routes { message.values(HeaderName::Route).next() } else { None };
+    let (top_via, vias) = via_digests(message, digests);
+    Some(MessageRecord {
+        time: found.time,
+        frame: found.frame,
+        input: found.input,
+        capture_source: found.capture_source,
+        position: found.position,
+        source: found.source,
+        destination: found.destination,
+        transport: found.transport,
+        identification: found.identification,
+        digest: xxh3_64(raw),
+        extent: found.extents.first().copied().unwrap_or_default(),
+        kind,
+        method,
+        cseq: cseq.number,
+        start_line,
+        subject,
+        from_uri: span(from.uri),
+        from_tag: tag(Some(&from)),
+        to_uri: to.map(|to| span(to.uri)).unwrap_or_default(),
+        to_tag: tag(to.as_ref()),
+        agent: agent.map(span).unwrap_or_default(),
+        route: route.and_then(|route| NameAddr::parse(route).ok()).map(|route| span(route.uri)).unwrap_or_default(),
+        session_id: session_id.flatten().map(|local| span(local.trim_ascii())).unwrap_or_default(),
+        top_via,
+        vias,
+        session_expires: seconds(session_expires.as_ref().map(|found| found.as_ref().map(|found| found.seconds).ok())),
+        refresher: session_expires.and_then(Result::ok).and_then(|found| found.refresher),
+        min_se: seconds(min_se.map(|found| found.map(|found| found.seconds).ok())),
+        supports_timer: message.has_option_tag(HeaderName::Supported, b"timer"),
+        extra: extra(message, kind, method, found.extents),
+    })
+}
+
+fn start_line(message: &Message<'_>, raw: &[u8]) -> (Kind, Span, Span) {
+    let (kind, subject) = match message.start_line {
+        StartLine::Request { uri, .. } => (Kind::Request, uri),
+        StartLine::Response { status, reason } => (Kind::Response(status), reason),
+    };
+    let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
+    (kind, Span::of(raw, subject), Span::of(raw, raw.get(..end).unwrap_or_default()))
+}
+
+const fn seconds(found: Option<Option<u64>>) -> Seconds {
+    match found {
+        None => Seconds::Absent,
+        Some(None) => Seconds::Malformed,
+        Some(Some(seconds)) => Seconds::Value(seconds),
+    }
+}
+
+/// The digest of the top Via, and the digests of the list from each Via to the last.
+///
+/// What receivers add (`received`, `rport`) is no part of them, so that requests and responses of all hops compare.
+fn via_digests(message: &Message<'_>, digests: &mut Vec<u64>) -> (u64, ViaRange) {
+    let start = digests.len();
+    for via in message.vias().take(limits::MAX_VIAS) {
+        digests.push(via.map_or(0, |via| via_digest(&via)));
+    }
+    let own = digests.get_mut(start..).unwrap_or_default();
+    let top = own.first().copied().unwrap_or(0);
+    // RFC 2543 elements give no branch, or always the bare cookie: then the To tag and Call-ID would have to tell transactions
+    // apart (RFC 3261 17.2.3). CSeq and method are part of the key, and the call is given, which leaves the Request-URI.
+    let mut below = 0_u64;
+    for digest in own.iter_mut().rev() {
+        below = (below ^ *digest).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29) ^ *digest;
+        *digest = below;
+    }
+    let range = ViaRange {
+        start: u32::try_from(start).unwrap_or(u32::MAX),
+        count: u32::try_from(digests.len() - start).unwrap_or(u32::MAX),
+    };
+    (top, range)
+}
+
+fn via_digest(via: &Via<'_>) -> u64 {
+    let mut state = Xxh3::new();
+    let mut lower = [0_u8; 128];
+    let host = via.sent_by.text();
+    match lower.get_mut(..host.len()) {
+        Some(lower) => {
+            lower.copy_from_slice(host);
+            lower.make_ascii_lowercase();
+            state.update(lower);
+        }
+        None => state.update(host),
+    }
+    state.update(&via.port.unwrap_or(0).to_le_bytes());
+    state.update(via.branch.unwrap_or_default());
+    state.digest()
+}
+
+/// What few messages have: the Contacts of a 3xx, the Reason of a BYE or CANCEL, bytes in pieces.
+fn extra(message: &Message<'_>, kind: Kind, method: Method, extents: &[Extent]) -> Option<Box<Extra>> {
+    let redirects = matches!(kind, Kind::Response(300..=399));
+    let ends = kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
+    let reason = if ends { joined(message, HeaderName::Reason) } else { Vec::new() };
+    if !redirects && reason.is_empty() && extents.len() < 2 {
+        return None;
+    }
+    Some(Box::new(Extra {
+        contacts: if redirects { contacts(message) } else { Vec::new() },
+        expires: if redirects { message.expires().and_then(Result::ok) } else { None },
+        reason: reason.into(),
+        extents: if extents.len() > 1 { extents.to_vec() } else { Vec::new() },
+        body_length: message.body.len(),
+    }))
+}
+
+fn joined(message: &Message<'_>, name: HeaderName) -> Vec<u8> {
+    message.values(name).collect::<Vec<_>>().join(&b", "[..])
+}
+
+fn contacts(message: &Message<'_>) -> Vec<ContactRecord> {
+    let Contacts::List(list) = message.contacts() else {
+        return vec![ContactRecord { raw: (*b"*").into(), ..ContactRecord::default() }];
+    };
+    let read = message.values(HeaderName::Contact).zip(list).take(limits::MAX_CONTACTS);
+    read.map(|(raw, contact)| match contact {
+        Ok(contact) => ContactRecord {
+            uri: contact.name_addr.uri.into(),
+            display_name: contact.name_addr.display_name.map(|name| unquote(name).as_ref().into()),
+            q_millis: contact.q_millis,
+            // A lifetime that cannot be read counts as an hour (RFC 3261 8.3).
+            expires: contact.expires.or_else(|| contact.expires_error.map(|_| 3_600)),
+            raw: contact.raw.into(),
+        },
+        Err(_) => ContactRecord { raw: raw.into(), ..ContactRecord::default() },
+    })
+    .collect()
+}

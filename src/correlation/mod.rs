@@ -1,0 +1,35 @@
+//! From messages to facts: transactions, dialogs, redirects and negotiations of each call, and links between calls.
+//!
+//! Messages are kept by Call-ID until their call is over; then they are sorted by time and everything is worked out over the
+//! whole call at once. This room knows no rules and writes nothing.
+
+mod calls;
+mod dialog;
+mod extract;
+mod facts;
+mod links;
+mod listing;
+mod mirror;
+mod negotiation;
+mod record;
+mod redirect;
+mod text;
+mod transaction;
+mod view;
+
+pub use calls::{CallStats, Calls, Ended, digest};
+pub use dialog::{Agreement, Bye, Dialog, DialogState, EndCause, RefreshRequest, dialog_of, dialogs};
+pub use extract::{Found, extract};
+pub use facts::{
+    Evidence, FollowUp, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome, Retry, Role,
+    Round, Text, Watch,
+};
+pub use links::{Again, Candidate, Links, Order, Signal};
+pub use listing::{ListedDialog, ListedMessage, ListedTimer, listing};
+pub use mirror::mirrors;
+pub use negotiation::{negotiations, refresher_name};
+pub use record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
+pub use redirect::{Redirections, equals, matches};
+pub use text::{Span, Texts};
+pub use transaction::{Answer, Hop, Repeat, Transactions, transactions};
+pub use view::{CallView, Event, TIMEOUT_NANOS, place_of};

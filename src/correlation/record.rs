@@ -1,0 +1,273 @@
+//! What correlation and the rules need of one message, small enough to keep for every message of a live call.
+
+use super::text::{Span, Texts};
+use crate::extent::Extent;
+use crate::net::{Endpoint, Transport};
+use crate::sip::Refresher;
+use crate::time::Timestamp;
+
+/// A SIP method (RFC 3261 7.1 and the methods registered since).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// ACK, RFC 3261.
+    Ack,
+    /// BYE, RFC 3261.
+    Bye,
+    /// CANCEL, RFC 3261.
+    Cancel,
+    /// INFO, RFC 6086.
+    Info,
+    /// INVITE, RFC 3261.
+    Invite,
+    /// MESSAGE, RFC 3428.
+    Message,
+    /// NOTIFY, RFC 6665.
+    Notify,
+    /// OPTIONS, RFC 3261.
+    Options,
+    /// PRACK, RFC 3262.
+    Prack,
+    /// PUBLISH, RFC 3903.
+    Publish,
+    /// REFER, RFC 3515.
+    Refer,
+    /// REGISTER, RFC 3261.
+    Register,
+    /// SUBSCRIBE, RFC 6665.
+    Subscribe,
+    /// UPDATE, RFC 3311.
+    Update,
+    /// Any other, legal or not.
+    Other,
+}
+
+impl Method {
+    /// The registered methods with their names.
+    pub const NAMED: [(&'static str, Self); 14] = [
+        ("ACK", Self::Ack),
+        ("BYE", Self::Bye),
+        ("CANCEL", Self::Cancel),
+        ("INFO", Self::Info),
+        ("INVITE", Self::Invite),
+        ("MESSAGE", Self::Message),
+        ("NOTIFY", Self::Notify),
+        ("OPTIONS", Self::Options),
+        ("PRACK", Self::Prack),
+        ("PUBLISH", Self::Publish),
+        ("REFER", Self::Refer),
+        ("REGISTER", Self::Register),
+        ("SUBSCRIBE", Self::Subscribe),
+        ("UPDATE", Self::Update),
+    ];
+
+    /// The method of that name; names are compared with case (RFC 3261 7.1).
+    pub fn of(name: &[u8]) -> Self {
+        Self::NAMED.iter().find(|(known, _)| known.as_bytes() == name).map_or(Self::Other, |(_, method)| *method)
+    }
+
+    /// Its name, if it is a registered one.
+    pub fn name(self) -> Option<&'static str> {
+        Self::NAMED.iter().find(|(_, method)| *method == self).map(|(name, _)| *name)
+    }
+
+    /// Whether its 2xx may carry a Session-Expires that restarts a session's clock (RFC 4028 2).
+    pub const fn refreshes_sessions(self) -> bool {
+        matches!(self, Self::Invite | Self::Update)
+    }
+}
+
+/// Request or response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A request.
+    Request,
+    /// A response with its status code, 100 to 699.
+    Response(u16),
+}
+
+/// A header with a number of seconds, as found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seconds {
+    /// The header is not there.
+    #[default]
+    Absent,
+    /// The header is there, but is not a number of seconds.
+    Malformed,
+    /// The number, saturating.
+    Value(u64),
+}
+
+impl Seconds {
+    /// The number, if there is one.
+    pub const fn value(self) -> Option<u64> {
+        match self {
+            Self::Value(seconds) => Some(seconds),
+            _ => None,
+        }
+    }
+}
+
+/// A Contact of a redirecting response (RFC 3261 20.10).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactRecord {
+    /// The URI as on the wire; empty if the value could not be read.
+    pub uri: Box<[u8]>,
+    /// The display name with its quotes undone.
+    pub display_name: Option<Box<[u8]>>,
+    /// The q value in thousandths.
+    pub q_millis: Option<u16>,
+    /// Seconds for which it holds.
+    pub expires: Option<u64>,
+    /// The value as on the wire.
+    pub raw: Box<[u8]>,
+}
+
+/// What few messages have.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// The Contacts of a 3xx, in wire order.
+    pub contacts: Vec<ContactRecord>,
+    /// Seconds of the Expires header of a 3xx.
+    pub expires: Option<u64>,
+    /// The Reason headers (RFC 3326) of a BYE or CANCEL.
+    pub reason: Box<[u8]>,
+    /// Where the bytes lie, if in more than one piece.
+    pub extents: Vec<Extent>,
+    /// Octets of the body of a 3xx.
+    pub body_length: usize,
+}
+
+/// One SIP message as correlation sees it. The spans point into the message until [`MessageRecord::settle`], then into the call's [`Texts`].
+#[derive(Clone, Debug)]
+pub struct MessageRecord {
+    /// When the frame that completed it was captured.
+    pub time: Timestamp,
+    /// The frame that completed it, as Wireshark numbers it.
+    pub frame: u64,
+    /// The input it came from.
+    pub input: u32,
+    /// The capture source of that input: inputs that continue each other share one.
+    pub capture_source: u32,
+    /// Its place among the messages that the same frame completed.
+    pub position: u32,
+    /// Who sent it.
+    pub source: Endpoint,
+    /// Where it was sent.
+    pub destination: Endpoint,
+    /// What carried it.
+    pub transport: Transport,
+    /// The IPv4 identification of the datagram, 0 if there is none.
+    pub identification: u16,
+    /// A digest of all its octets.
+    pub digest: u64,
+    /// Where its octets lie (the first piece).
+    pub extent: Extent,
+    /// Request or response.
+    pub kind: Kind,
+    /// The method of the request, or that of the CSeq of a response.
+    pub method: Method,
+    /// The CSeq number.
+    pub cseq: u32,
+    /// The start line.
+    pub start_line: Span,
+    /// The Request-URI, or the reason phrase.
+    pub subject: Span,
+    /// The URI of From.
+    pub from_uri: Span,
+    /// The tag of From.
+    pub from_tag: Span,
+    /// The URI of To.
+    pub to_uri: Span,
+    /// The tag of To; empty if there is none.
+    pub to_tag: Span,
+    /// User-Agent of a request; Server, else User-Agent, of a response.
+    pub agent: Span,
+    /// The URI of the top Route of an INVITE.
+    pub route: Span,
+    /// The local UUID of Session-ID (RFC 7989).
+    pub session_id: Span,
+    /// Digest of the top Via (protocol, sent-by, branch): what identifies its transaction on this hop (RFC 3261 17).
+    pub top_via: u64,
+    /// The digests of the Via list from each Via to the last: `[0]` stands for the whole list. In the call's list of digests.
+    pub vias: ViaRange,
+    /// Session-Expires (RFC 4028 4).
+    pub session_expires: Seconds,
+    /// The refresher it names.
+    pub refresher: Option<Refresher>,
+    /// Min-SE (RFC 4028 5).
+    pub min_se: Seconds,
+    /// Whether Supported lists `timer`.
+    pub supports_timer: bool,
+    /// What few messages have.
+    pub extra: Option<Box<Extra>>,
+}
+
+/// Where the Via digests of a message lie in the list of its window, later of its call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ViaRange {
+    /// Index of the digest of the whole list.
+    pub start: u32,
+    /// Number of Vias.
+    pub count: u32,
+}
+
+impl ViaRange {
+    /// The digests in `all`.
+    pub fn within(self, all: &[u64]) -> &[u64] {
+        let start = self.start as usize;
+        all.get(start..start.saturating_add(self.count as usize)).unwrap_or_default()
+    }
+}
+
+impl MessageRecord {
+    /// Whether it is a request.
+    pub const fn is_request(&self) -> bool {
+        matches!(self.kind, Kind::Request)
+    }
+
+    /// The status code of a response.
+    pub const fn status(&self) -> Option<u16> {
+        match self.kind {
+            Kind::Request => None,
+            Kind::Response(status) => Some(status),
+        }
+    }
+
+    /// The order of all messages of a run at one place of capture and among several: time, input, frame, place in the frame.
+    pub const fn order(&self) -> (Timestamp, u32, u64, u32) {
+        (self.time, self.input, self.frame, self.position)
+    }
+
+    /// The Contacts of a 3xx.
+    pub fn contacts(&self) -> &[ContactRecord] {
+        self.extra.as_ref().map_or(&[], |extra| extra.contacts.as_slice())
+    }
+
+    /// Moves the record from the message and window it was found in to its call.
+    pub fn settle(mut self, message: &[u8], digests: &[u64], texts: &mut Texts, vias: &mut Vec<u64>) -> Self {
+        for span in [
+            &mut self.start_line,
+            &mut self.subject,
+            &mut self.from_uri,
+            &mut self.from_tag,
+            &mut self.to_uri,
+            &mut self.to_tag,
+            &mut self.agent,
+            &mut self.route,
+            &mut self.session_id,
+        ] {
+            *span = texts.keep(span.within(message));
+        }
+        let own = self.vias.within(digests);
+        let known = vias.windows(own.len().max(1)).rev().take(64).position(|window| window == own);
+        let start = match known {
+            Some(back) => vias.len() - own.len().max(1) - back,
+            None => {
+                vias.extend_from_slice(own);
+                vias.len() - own.len()
+            }
+        };
+        self.vias.start = u32::try_from(start).unwrap_or(u32::MAX);
+        self
+    }
+}

@@ -1,0 +1,53 @@
+//! Findings: what is wrong, whose fault it is, and what to set where. Pure functions over the facts of finished calls.
+
+mod redirects;
+mod rule;
+mod session;
+mod table;
+mod timers;
+mod words;
+
+pub use redirects::{OldAddressDialled, RedirectCase};
+pub use rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
+pub use session::DialogCase;
+pub use table::{RULES, rule};
+pub use timers::NegotiationCase;
+
+/// The findings about a redirect whose outcome is known.
+pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        for check in rule.checks {
+            if let Check::Redirect(check) = check {
+                check(rule, case, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// The findings about a negotiation whose outcome is known.
+pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        for check in rule.checks {
+            if let Check::Negotiation(check) = check {
+                check(rule, case, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// The findings about a dialog. Those with a [`Finding::watch`] hold only if the capture went on that long without loss.
+pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        for check in rule.checks {
+            if let Check::Dialog(check) = check {
+                check(rule, case, &mut found);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,283 @@
+//! Rules about redirects.
+
+use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
+use super::words::{milliseconds, name, status, uri};
+use crate::correlation::{Evidence, Link, Place, Redirect, RedirectOutcome, Role, Text, equals};
+use crate::sip::Uri;
+use crate::sip::to_text;
+use crate::time::Timestamp;
+
+/// A redirect whose outcome is known, with what other calls say about it.
+#[derive(Debug)]
+pub struct RedirectCase<'a> {
+    /// The redirect.
+    pub redirect: &'a Redirect,
+    /// What became of it.
+    pub outcome: RedirectOutcome,
+    /// Later requests of the same client to the old address, for a 301.
+    pub ignored_by: &'a [OldAddressDialled],
+    /// Whether a target of its chain was reached: answered with a 2xx.
+    pub target_reached: bool,
+    /// Whether every target of its chain that was tried had failed.
+    pub targets_failed: bool,
+}
+
+/// A request to an address that a 301 had said to be gone.
+#[derive(Clone, Debug)]
+pub struct OldAddressDialled {
+    /// Where it is.
+    pub place: Place,
+    /// When it was sent.
+    pub time: Timestamp,
+    /// Its Call-ID.
+    pub call_id: Text,
+}
+
+fn finding(rule: &'static Rule, case: &RedirectCase<'_>, summary: String, remediation: String) -> Finding {
+    let redirect = case.redirect;
+    Finding {
+        rule,
+        severity: rule.severity,
+        confidence: Confidence::Strong,
+        scope: Scope::Exchange,
+        place: redirect.place,
+        time: redirect.time,
+        call_id: redirect.call_id.clone(),
+        summary,
+        remediation,
+        values: vec![
+            ("status", Value::Number(u64::from(redirect.status))),
+            ("request_uri", redirect.request_uri.as_deref().into()),
+            ("contacts", Value::List(redirect.contacts.iter().map(|contact| contact.uri.as_ref().into()).collect())),
+        ],
+        evidence: redirect.evidence.clone(),
+        context: vec![("hop1_seen", redirect.hop1_seen)],
+        watch: None,
+    }
+}
+
+/// Judged on the hop nearest the originator: milder if that was not captured, or the link is weak (sip-rules 5.2).
+fn milder_unless_seen(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
+    if !case.redirect.hop1_seen {
+        found.severity = found.severity.milder();
+    }
+    weigh_link(found, case)
+}
+
+fn weigh_link(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
+    match case.redirect.follow_up.as_ref().map(|next| next.link) {
+        Some(Link::Weak) => {
+            found.severity = found.severity.milder();
+            found.confidence = Confidence::Weak;
+        }
+        Some(Link::Medium) => found.confidence = Confidence::Medium,
+        Some(Link::Strong) | None => {}
+    }
+    found
+}
+
+/// Judged on the deepest hop captured: at most a notice if the answer may come from further on (sip-rules 5.2).
+fn at_most_notice_if_relayed(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
+    if case.redirect.maybe_relayed {
+        found.severity = found.severity.min(Severity::Notice);
+        found.context.push(("maybe_relayed", true));
+    }
+    found
+}
+
+fn targets(redirect: &Redirect) -> String {
+    let uris: Vec<String> = redirect.contacts.iter().map(|contact| to_text(&contact.uri)).collect();
+    if uris.is_empty() { "none".to_owned() } else { uris.join(", ") }
+}
+
+fn book_or_table(redirect: &Redirect, target: &[u8]) -> String {
+    let old = uri(redirect.request_uri.as_deref());
+    let (client, target) = (name(&redirect.client), to_text(target));
+    match redirect.status {
+        301 => format!("Change the address-book or routing entry for {old} on {client} to {target}."),
+        305 => format!("Route calls for {old} from {client} by way of the proxy {target}."),
+        _ => format!(
+            "Nothing to change for {old} on {client}: this redirect is temporary. If it always goes to {target}, answer 301 instead."
+        ),
+    }
+}
+
+pub(super) fn followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    let Some(next) = redirect.follow_up.as_ref().filter(|_| case.outcome == RedirectOutcome::Followed) else { return };
+    let delay = milliseconds(next.time.since(redirect.time));
+    let summary = format!(
+        "{} for {} was followed by {} to {} after {delay} ms and ended {}.",
+        redirect.status,
+        uri(redirect.request_uri.as_deref()),
+        name(&redirect.client),
+        to_text(&next.uri),
+        status(next.final_status)
+    );
+    let mut found = finding(rule, case, summary, book_or_table(redirect, &next.uri));
+    found.values.push(("followed_to", next.uri.as_ref().into()));
+    found.values.push(("delay_ms", Value::Decimal(delay)));
+    found.values.push(("final_status", next.final_status.map(u64::from).into()));
+    out.push(weigh_link(found, case));
+}
+
+pub(super) fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    let is_sip = |contact: &[u8]| Uri::parse(contact).is_ok_and(|uri| uri.as_sip().is_some());
+    let Some(target) = redirect.contacts.iter().map(|contact| contact.uri.as_ref()).find(|contact| is_sip(contact))
+    else {
+        return;
+    };
+    if case.outcome != RedirectOutcome::NotFollowed || redirect.cancelled {
+        return;
+    }
+    let summary = format!(
+        "{} got {} for {} with Contact {}, and sent nothing there within 32 s.",
+        name(&redirect.client),
+        redirect.status,
+        uri(redirect.request_uri.as_deref()),
+        targets(redirect)
+    );
+    let remediation = format!(
+        "Let {} act on 3xx answers, or have {} proxy the call to {} instead of redirecting it.{}",
+        name(&redirect.client),
+        name(&redirect.server),
+        to_text(target),
+        if redirect.status == 301 { format!(" {}", book_or_table(redirect, target)) } else { String::new() }
+    );
+    let mut found = finding(rule, case, summary, remediation);
+    if !matches!(redirect.status, 301 | 302) {
+        found.severity = Severity::Notice;
+    }
+    found.values.push(("watched_s", Value::Number(32)));
+    out.push(milder_unless_seen(found, case));
+}
+
+pub(super) fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    if !redirect.contacts.is_empty() {
+        return;
+    }
+    let severity = match redirect.status {
+        305 => Severity::Error,
+        300..=302 => Severity::Warning,
+        _ if redirect.body_length == 0 => Severity::Notice,
+        _ => return,
+    };
+    let old = uri(redirect.server_request_uri.as_deref());
+    let server = name(&redirect.server);
+    let summary =
+        format!("{server} answered {} for {old} without a Contact: the caller has nowhere to go.", redirect.status);
+    let remediation = format!(
+        "On {server}, add a Contact with the new address to the {} for {old}; if none is known, answer 410 (gone for good) or 404 instead.",
+        redirect.status
+    );
+    let mut found = finding(rule, case, summary, remediation);
+    found.severity = severity;
+    out.push(at_most_notice_if_relayed(found, case));
+}
+
+pub(super) fn contact_equals_request_uri(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    let Some(old) = redirect.server_request_uri.as_deref() else { return };
+    let Some(same) = redirect.contacts.iter().find(|contact| equals(&contact.uri, old)) else { return };
+    let server = name(&redirect.server);
+    let summary = format!(
+        "{server} answered {} for {} with the Contact {}: that is the address it was asked for.",
+        redirect.status,
+        to_text(old),
+        to_text(&same.uri)
+    );
+    let remediation = format!(
+        "On {server}, point the entry for {} at a different target, or answer 404 or 480 if there is none.",
+        to_text(old)
+    );
+    let mut found = finding(rule, case, summary, remediation);
+    found.values.push(("contact", same.uri.as_ref().into()));
+    found.values.push(("server_request_uri", old.into()));
+    out.push(at_most_notice_if_relayed(found, case));
+}
+
+pub(super) fn looped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    let Some(next) = redirect.follow_up.as_ref().filter(|_| case.outcome == RedirectOutcome::Looped) else { return };
+    let mut path: Vec<String> = redirect.tried.iter().map(|tried| to_text(tried)).collect();
+    path.extend(redirect.request_uri.as_deref().map(to_text));
+    path.push(to_text(&next.uri));
+    let (client, server) = (name(&redirect.client), name(&redirect.server));
+    let summary = format!("{client} was redirected in a circle: {}.", path.join(" → "));
+    let remediation = format!(
+        "Point the entry for {} on {server} somewhere else than {}; {client} must keep a list of the addresses tried and not go to one twice.",
+        uri(redirect.request_uri.as_deref()),
+        to_text(&next.uri)
+    );
+    let mut found = finding(rule, case, summary, remediation);
+    found.scope = Scope::Chain;
+    found.values.push(("tried", Value::List(redirect.tried.iter().map(|tried| tried.as_ref().into()).collect())));
+    found.values.push(("followed_to", next.uri.as_ref().into()));
+    out.push(milder_unless_seen(found, case));
+}
+
+pub(super) fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    // Said once, of the last redirect of the chain; a circle has its own rule.
+    let is_last = redirect.chain_length >= 2 && redirect.chain_position == redirect.chain_length;
+    if !is_last || case.outcome == RedirectOutcome::Looped || in_circle(redirect) {
+        return;
+    }
+    let mut path: Vec<String> = redirect.tried.iter().map(|tried| to_text(tried)).collect();
+    path.extend(redirect.request_uri.as_deref().map(to_text));
+    path.extend(redirect.follow_up.as_ref().map(|next| to_text(&next.uri)));
+    let last = redirect.follow_up.as_ref().map(|next| next.uri.as_ref());
+    let last = last.or_else(|| redirect.contacts.first().map(|contact| contact.uri.as_ref()));
+    let client = name(&redirect.client);
+    let summary = format!("{client} was redirected {} times in a row: {}.", redirect.chain_length, path.join(" → "));
+    let first = redirect.tried.first().map_or_else(|| "the first address".to_owned(), |first| to_text(first));
+    let remediation = match last {
+        Some(last) => format!("Configure {client} with the final address {} in place of {first}.", to_text(last)),
+        None => format!("Point {first} at its final target at once."),
+    };
+    let mut found = finding(rule, case, summary, remediation);
+    found.scope = Scope::Chain;
+    found.severity = match redirect.chain_length {
+        0..=2 => Severity::Info,
+        3..=4 => Severity::Notice,
+        _ => Severity::Warning,
+    };
+    found.values.push(("chain_length", Value::Number(u64::from(redirect.chain_length))));
+    out.push(milder_unless_seen(found, case));
+}
+
+fn in_circle(redirect: &Redirect) -> bool {
+    redirect.request_uri.as_ref().is_some_and(|uri| redirect.tried.iter().any(|old| equals(old, uri)))
+}
+
+pub(super) fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    let (Some(first), Some(old)) = (case.ignored_by.first(), redirect.request_uri.as_deref()) else { return };
+    if redirect.status != 301 {
+        return;
+    }
+    let target = redirect.contacts.first().map(|contact| contact.uri.as_ref()).unwrap_or_default();
+    let times = case.ignored_by.len();
+    let summary = format!(
+        "{} (From {}) still dials {} after it was told 301 with Contact {}: {times} more {} seen.",
+        name(&redirect.client),
+        to_text(&redirect.from),
+        to_text(old),
+        targets(redirect),
+        if times == 1 { "request" } else { "requests" }
+    );
+    let mut found = finding(rule, case, summary, book_or_table(redirect, target));
+    found.scope = Scope::Client;
+    if case.targets_failed && !case.target_reached {
+        found.severity = found.severity.min(Severity::Notice);
+    }
+    if !redirect.hop1_seen {
+        found.severity = found.severity.min(Severity::Notice);
+    }
+    found.evidence.extend(case.ignored_by.iter().map(|dialled| Evidence { place: dialled.place, role: Role::Other }));
+    found.values.push(("times", Value::Number(times as u64)));
+    found.values.push(("first_again_in_call", first.call_id.as_ref().into()));
+    out.push(found);
+}

@@ -1,0 +1,253 @@
+//! Rules about refresh and expiry of sessions, dialog by dialog.
+
+use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
+use super::words::{milliseconds, name};
+use crate::correlation::{Agreement, CallView, Dialog, Evidence, Watch, place_of};
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+
+/// A call with its dialogs.
+#[derive(Debug)]
+pub struct DialogCase<'a> {
+    /// The messages and transactions of the call.
+    pub view: &'a CallView<'a>,
+    /// Its dialogs.
+    pub dialogs: &'a [Dialog],
+}
+
+/// The longest lead of the BYE of a party that is not refreshed, in seconds (RFC 4028 10).
+const LONGEST_LEAD: u64 = 32;
+/// How far around the window a BYE still counts as one on expiry, in nanoseconds: a setting of ours.
+const SLACK_NANOS: i64 = 5 * NANOS_PER_SECOND;
+/// How long after expiry a BYE may come at the latest, in nanoseconds: 32 s for its transaction and the slack.
+const CLEAN_UP_NANOS: i64 = 37 * NANOS_PER_SECOND;
+
+/// A stretch of a session: from a 2xx with an interval to the next 2xx, or the end.
+struct Stretch<'a> {
+    dialog: &'a Dialog,
+    agreement: &'a Agreement,
+    interval: u64,
+    /// When the session expires.
+    deadline: Timestamp,
+    /// When the next 2xx restarted the clock.
+    renewed: Option<Timestamp>,
+}
+
+impl Stretch<'_> {
+    fn span_nanos(seconds: u64) -> i64 {
+        i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(NANOS_PER_SECOND)
+    }
+
+    /// The party that had to refresh, for a sentence.
+    fn refresher(&self) -> String {
+        match self.agreement.refresher_tag {
+            Some(tag) => name(self.dialog.party(tag)),
+            None => "the refresher (the 2xx names none)".to_owned(),
+        }
+    }
+
+    /// The lead with which the other party should end the session, in seconds (RFC 4028 10).
+    fn lead(&self) -> u64 {
+        LONGEST_LEAD.min(self.interval / 3)
+    }
+
+    /// Whether the party that had to refresh sent an INVITE or UPDATE in time.
+    fn refresh_sent(&self, by: Timestamp) -> bool {
+        self.dialog.refreshes.iter().any(|refresh| {
+            let from_refresher = self.agreement.refresher_tag.is_none_or(|tag| tag == refresh.by);
+            from_refresher && refresh.time > self.agreement.time && refresh.time <= by
+        })
+    }
+}
+
+fn stretches<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Stretch<'a>> {
+    case.dialogs.iter().flat_map(|dialog| {
+        let mut order: Vec<&Agreement> = dialog.agreements.iter().collect();
+        order.sort_by_key(|agreement| agreement.time);
+        let later: Vec<Option<Timestamp>> =
+            (1..=order.len()).map(|next| order.get(next).map(|next| next.time)).collect();
+        order.into_iter().zip(later).filter_map(move |(agreement, renewed)| {
+            let interval = agreement.interval.filter(|interval| *interval > 0)?;
+            // The other side may have refused, or the dialog began before the capture with another agreement: still, this 2xx holds.
+            let deadline = agreement.time.plus(Stretch::span_nanos(interval));
+            Some(Stretch { dialog, agreement, interval, deadline, renewed })
+        })
+    })
+}
+
+fn finding(
+    rule: &'static Rule,
+    case: &DialogCase<'_>,
+    stretch: &Stretch<'_>,
+    time: Timestamp,
+    texts: (String, String),
+) -> Finding {
+    let mut evidence = vec![stretch.agreement.evidence];
+    evidence.extend(
+        stretch.dialog.refreshes.iter().rev().find(|refresh| refresh.time <= time).map(|refresh| refresh.evidence),
+    );
+    Finding {
+        rule,
+        severity: rule.severity,
+        confidence: Confidence::Strong,
+        scope: Scope::Dialog,
+        place: stretch.agreement.evidence.place,
+        time: stretch.agreement.time,
+        call_id: case.view.call_id.into(),
+        summary: texts.0,
+        remediation: texts.1,
+        values: vec![
+            ("interval_s", Value::Number(stretch.interval)),
+            (
+                "refresher",
+                stretch
+                    .agreement
+                    .refresher
+                    .map_or(Value::None, |side| Value::Word(crate::correlation::refresher_name(side))),
+            ),
+            (
+                "refresher_address",
+                stretch.agreement.refresher_tag.map_or(Value::None, |tag| {
+                    Value::Text(stretch.dialog.party(tag).endpoint.to_string().into_bytes().into())
+                }),
+            ),
+        ],
+        evidence,
+        context: vec![("capture_started_mid_dialog", stretch.dialog.mid_capture)],
+        watch: None,
+    }
+}
+
+fn watch(stretch: &Stretch<'_>, until: Timestamp) -> Watch {
+    let (capture_source, client, server) = stretch.dialog.path;
+    Watch {
+        capture_source,
+        from: stretch.agreement.time,
+        until,
+        path: (client, server),
+        both_directions: stretch.dialog.both_directions,
+    }
+}
+
+fn ended_by(dialog: &Dialog, time: Timestamp) -> bool {
+    dialog.end.is_some_and(|end| end <= time)
+}
+
+pub(super) fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    for stretch in stretches(case) {
+        let over =
+            ended_by(stretch.dialog, stretch.deadline) || stretch.renewed.is_some_and(|time| time <= stretch.deadline);
+        if over || stretch.refresh_sent(stretch.deadline) {
+            continue;
+        }
+        let party = stretch.refresher();
+        let summary = format!("{party} had to refresh the session within {} s and never did.", stretch.interval);
+        let remediation = format!(
+            "Fix session refresh on {party}: it must send UPDATE or re-INVITE every {} s (half of {} s), or leave the refreshing to the other side.",
+            stretch.interval / 2,
+            stretch.interval
+        );
+        let mut found = finding(rule, case, &stretch, stretch.deadline, (summary, remediation));
+        found.watch = Some(watch(&stretch, stretch.deadline));
+        out.push(found);
+    }
+}
+
+pub(super) fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    for stretch in stretches(case) {
+        let limit = stretch.deadline.plus(CLEAN_UP_NANOS);
+        if ended_by(stretch.dialog, limit) || stretch.renewed.is_some_and(|time| time <= limit) {
+            continue;
+        }
+        let bye_at = stretch.interval - stretch.lead();
+        let other = stretch.agreement.refresher_tag.map(|tag| {
+            let caller = tag == stretch.dialog.callee_tag;
+            if caller { &stretch.dialog.caller } else { &stretch.dialog.callee }
+        });
+        let other = other.map_or_else(|| "the other side".to_owned(), name);
+        let summary = format!("The session of {} s expired, and neither side sent BYE.", stretch.interval);
+        let remediation = format!(
+            "Make {other} end a session that is not refreshed: BYE {bye_at} s after the last refresh. Fix session refresh on {}.",
+            stretch.refresher()
+        );
+        let mut found = finding(rule, case, &stretch, limit, (summary, remediation));
+        found.values.push(("bye_due_s", Value::Number(bye_at)));
+        found.watch = Some(watch(&stretch, limit));
+        out.push(found);
+    }
+}
+
+pub(super) fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    for stretch in stretches(case) {
+        let Some(bye) = &stretch.dialog.bye else { continue };
+        if stretch.renewed.is_some_and(|time| time <= bye.time) {
+            continue;
+        }
+        let after = bye.time.since(stretch.agreement.time);
+        let opens = Stretch::span_nanos(stretch.interval - stretch.lead()) - SLACK_NANOS;
+        let closes = Stretch::span_nanos(stretch.interval).saturating_add(SLACK_NANOS);
+        if after < opens || after > closes {
+            continue;
+        }
+        let missed = !stretch.refresh_sent(bye.time);
+        let party = stretch.refresher();
+        let after_ms = milliseconds(after);
+        let summary = format!(
+            "{} sent BYE {:.1} s after the last refresh of a session of {} s: the call was cut by the session timer, not by a user.",
+            name(stretch.dialog.party(bye.by)),
+            after_ms / 1_000.0,
+            stretch.interval
+        );
+        let remediation = if missed {
+            format!(
+                "Fix session refresh on {party}: it had to send UPDATE or re-INVITE by {} s and did not.",
+                stretch.interval / 2
+            )
+        } else {
+            format!("See why the refresh by {party} did not succeed: only a 2xx keeps the session.")
+        };
+        let mut found = finding(rule, case, &stretch, bye.time, (summary, remediation));
+        found.confidence = if names_expiry(&bye.reason) { Confidence::Strong } else { Confidence::Medium };
+        found.evidence.push(bye.evidence);
+        found.values.push(("bye_after_s", Value::Decimal(after_ms / 1_000.0)));
+        found.values.push(("refresh_missed", Value::Bool(missed)));
+        out.push(found);
+    }
+}
+
+/// Whether a Reason header (RFC 3326) says that the session timed out.
+fn names_expiry(reason: &[u8]) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    let says = |word: &[u8]| reason.windows(word.len()).any(|window| window == word);
+    says(b"cause=408") || says(b"expire") || says(b"session timer") || says(b"refresh")
+}
+
+/// A Min-SE below the floor in a request of the originator, once for each value in a call.
+pub(super) fn request_min_se_below_90(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    let mut said: Vec<u64> = Vec::new();
+    for hop in case.view.transactions.hops.iter().filter(|hop| hop.parent.is_none() && hop.method.refreshes_sessions())
+    {
+        let Some(request) = case.view.request(hop) else { continue };
+        let Some(value) = request.min_se.value().filter(|value| *value < 90 && !said.contains(value)) else { continue };
+        said.push(value);
+        let client = name(&case.view.client(hop));
+        let evidence = Evidence { place: place_of(request), role: crate::correlation::Role::Request };
+        let hop1_seen = case.view.depth(hop) <= 1;
+        out.push(Finding {
+            rule,
+            severity: if hop1_seen { Severity::Warning } else { Severity::Notice },
+            confidence: Confidence::Strong,
+            scope: Scope::Exchange,
+            place: evidence.place,
+            time: request.time,
+            call_id: case.view.call_id.into(),
+            summary: format!("{client} sent Min-SE {value} s; the minimum legal value is 90 s."),
+            remediation: format!(
+                "On {client}, raise the minimum session interval (Min-SE) from {value} s to at least 90 s."
+            ),
+            values: vec![("min_se_s", Value::Number(value))],
+            evidence: vec![evidence],
+            context: vec![("hop1_seen", hop1_seen)],
+            watch: None,
+        });
+    }
+}

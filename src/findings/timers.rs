@@ -1,0 +1,210 @@
+//! Rules about the negotiation of session intervals.
+
+use super::rule::{Confidence, Finding, Rule, Scope, Value};
+use super::words::{name, seconds, status, uri};
+use crate::correlation::{Link, Negotiation, NegotiationOutcome, Retry, Round, Seconds};
+
+/// The least Min-SE that RFC 4028 5 allows, in seconds.
+const FLOOR: u64 = 90;
+
+/// A negotiation whose outcome is known.
+#[derive(Debug)]
+pub struct NegotiationCase<'a> {
+    /// The negotiation.
+    pub negotiation: &'a Negotiation,
+    /// What became of it.
+    pub outcome: NegotiationOutcome,
+}
+
+fn finding(
+    rule: &'static Rule,
+    case: &NegotiationCase<'_>,
+    round: &Round,
+    summary: String,
+    remediation: String,
+) -> Finding {
+    let negotiation = case.negotiation;
+    Finding {
+        rule,
+        severity: rule.severity,
+        confidence: Confidence::Strong,
+        scope: Scope::Negotiation,
+        place: round.place,
+        time: round.time,
+        call_id: negotiation.call_id.clone(),
+        summary,
+        remediation,
+        values: vec![
+            ("offered_session_expires_s", round.offered.value().into()),
+            ("demanded_min_se_s", round.demanded.value().into()),
+        ],
+        evidence: round.evidence.clone(),
+        context: vec![("hop1_seen", negotiation.hop1_seen)],
+        watch: None,
+    }
+}
+
+fn milder_unless_seen(mut found: Finding, case: &NegotiationCase<'_>, retry: Option<&Retry>) -> Finding {
+    if !case.negotiation.hop1_seen {
+        found.severity = found.severity.milder();
+    }
+    if retry.is_some_and(|retry| retry.follow_up.link == Link::Weak) {
+        found.severity = found.severity.milder();
+        found.confidence = Confidence::Weak;
+    }
+    found
+}
+
+/// The advice that ends most of these: which device to raise from what to what.
+fn raise(case: &NegotiationCase<'_>) -> String {
+    let negotiation = case.negotiation;
+    let offered = negotiation.rounds.first().map_or(Seconds::Absent, |round| round.offered);
+    let client = name(&negotiation.client);
+    match negotiation.required_min_se() {
+        Some(required) => format!(
+            "On {client}, raise Session-Expires from {} to at least {} s, and Min-SE with it.",
+            seconds(offered),
+            required.max(FLOOR)
+        ),
+        None => format!("On {client}, raise Session-Expires above {}; the 422 does not say to what.", seconds(offered)),
+    }
+}
+
+pub(super) fn resolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+    let negotiation = case.negotiation;
+    let (Some(round), Some(retry)) = (negotiation.rounds.last(), negotiation.last_retry()) else { return };
+    if case.outcome != NegotiationOutcome::Resolved {
+        return;
+    }
+    let rounds = negotiation.rounds.len();
+    let summary = format!(
+        "{} offered {} to {} and was refused {}; its retry with {} ended {}.",
+        name(&negotiation.client),
+        seconds(negotiation.rounds.first().map_or(Seconds::Absent, |round| round.offered)),
+        uri(negotiation.request_uri.as_deref()),
+        if rounds == 1 { "once".to_owned() } else { format!("{rounds} times") },
+        seconds(retry.session_expires),
+        status(retry.follow_up.final_status)
+    );
+    let saved = format!(
+        "{} That saves {rounds} round {} for each call.",
+        raise(case),
+        if rounds == 1 { "trip" } else { "trips" }
+    );
+    let mut found = finding(rule, case, round, summary, saved);
+    found.values.push(("rounds", Value::Number(rounds as u64)));
+    found.values.push(("agreed_session_expires_s", negotiation.agreed.into()));
+    found.values.push(("final_status", retry.follow_up.final_status.map(u64::from).into()));
+    out.push(milder_unless_seen(found, case, Some(retry)));
+}
+
+pub(super) fn unresolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+    let negotiation = case.negotiation;
+    let given_up = matches!(case.outcome, NegotiationOutcome::Abandoned | NegotiationOutcome::Failed);
+    let Some(round) = negotiation.rounds.last().filter(|_| given_up && !negotiation.hidden && !negotiation.cancelled)
+    else {
+        return;
+    };
+    let (client, server) = (name(&negotiation.client), name(&round.server));
+    let summary = format!(
+        "{server} refused {} offered by {client} for {} and asked for at least {}; no further attempt came within 32 s.",
+        seconds(round.offered),
+        uri(negotiation.request_uri.as_deref()),
+        seconds(round.demanded)
+    );
+    let remediation = format!("{} Or lower the minimum on {server} (not below {FLOOR} s).", raise(case));
+    let mut found = finding(rule, case, round, summary, remediation);
+    found.values.push(("rounds", Value::Number(negotiation.rounds.len() as u64)));
+    out.push(milder_unless_seen(found, case, None));
+}
+
+pub(super) fn ladder(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+    let negotiation = case.negotiation;
+    let demands: Vec<u64> = negotiation.rounds.iter().filter_map(|round| round.demanded.value()).collect();
+    let rising = demands.windows(2).any(|pair| matches!(pair, [before, after] if after > before));
+    let Some(round) = negotiation.rounds.last().filter(|_| demands.len() >= 2 && rising) else { return };
+    let asked: Vec<String> = negotiation
+        .rounds
+        .iter()
+        .map(|round| format!("{} asks for {}", name(&round.server), seconds(round.demanded)))
+        .collect();
+    let summary = format!("The minimum rose from round to round: {}.", asked.join("; "));
+    let remediation = format!("Align the minima: {}. {}", asked.join("; "), raise(case));
+    let mut found = finding(rule, case, round, summary, remediation);
+    found.values.push(("demanded_min_se_s_by_round", Value::List(demands.into_iter().map(Value::Number).collect())));
+    out.push(milder_unless_seen(found, case, None));
+}
+
+pub(super) fn without_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+    for round in case.negotiation.rounds.iter().filter(|round| round.demanded == Seconds::Absent) {
+        let server = name(&round.server);
+        let summary = format!(
+            "{server} answered 422 to {} without Min-SE: {} cannot know what it accepts.",
+            seconds(round.offered),
+            name(&case.negotiation.client)
+        );
+        let remediation =
+            format!("On {server}, add Min-SE with the minimum it accepts (at least {FLOOR} s) to its 422.");
+        let mut found = finding(rule, case, round, summary, remediation);
+        found.scope = Scope::Exchange;
+        out.push(found);
+    }
+}
+
+pub(super) fn min_se_below_90(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+    for round in &case.negotiation.rounds {
+        let Some(value) = round.demanded.value().filter(|value| *value < FLOOR) else { continue };
+        let server = name(&round.server);
+        let summary = format!("{server} asks for Min-SE {value} s in its 422; the minimum legal value is {FLOOR} s.");
+        let remediation =
+            format!("On {server}, raise the minimum session interval from {value} s to at least {FLOOR} s.");
+        let mut found = finding(rule, case, round, summary, remediation);
+        found.scope = Scope::Exchange;
+        out.push(found);
+    }
+}
+
+/// Each retry with the largest Min-SE demanded up to then.
+fn retries(negotiation: &Negotiation) -> impl Iterator<Item = (&Round, &Retry, u64)> {
+    let mut largest = 0;
+    negotiation.rounds.iter().filter_map(move |round| {
+        largest = largest.max(round.demanded.value().unwrap_or(0));
+        round.retry.as_ref().filter(|_| largest > 0).map(|retry| (round, retry, largest))
+    })
+}
+
+pub(super) fn retry_interval_too_small(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+    for (round, retry, largest) in retries(case.negotiation) {
+        let Some(offered) = retry.session_expires.value().filter(|offered| *offered < largest) else { continue };
+        let client = name(&case.negotiation.client);
+        let summary = format!(
+            "{client} retried with Session-Expires {offered} s although {} had asked for at least {largest} s.",
+            name(&round.server)
+        );
+        let remediation = format!(
+            "On {client}, use Session-Expires of at least {largest} s after that 422; raise its setting from {offered} s."
+        );
+        let mut found = finding(rule, case, round, summary, remediation);
+        found.values.push(("retry_session_expires_s", Value::Number(offered)));
+        found.values.push(("largest_min_se_s", Value::Number(largest)));
+        out.push(milder_unless_seen(found, case, Some(retry)));
+    }
+}
+
+pub(super) fn retry_missing_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+    for (round, retry, largest) in retries(case.negotiation) {
+        // A retry without any sign of RFC 4028 has given up the timer, and owes no Min-SE.
+        let uses_timer = retry.supports_timer || retry.session_expires != Seconds::Absent;
+        if retry.min_se != Seconds::Absent || !uses_timer {
+            continue;
+        }
+        let client = name(&case.negotiation.client);
+        let summary = format!("{client} retried after 422 without Min-SE; it must carry Min-SE: {largest}.");
+        let remediation = format!(
+            "On {client}, add Min-SE: {largest} to the retry, so that no later element lowers the interval again."
+        );
+        let mut found = finding(rule, case, round, summary, remediation);
+        found.values.push(("largest_min_se_s", Value::Number(largest)));
+        out.push(milder_unless_seen(found, case, Some(retry)));
+    }
+}

@@ -1,0 +1,37 @@
+//! Words that the sentences of several rules share.
+
+use crate::correlation::{Party, Seconds};
+use crate::sip::to_text;
+
+/// Names an element: what it calls itself, and its address.
+pub(super) fn name(party: &Party) -> String {
+    match &party.agent {
+        Some(agent) => format!("{} at {}", to_text(agent), party.endpoint),
+        None => party.endpoint.to_string(),
+    }
+}
+
+/// A URI as found.
+pub(super) fn uri(uri: Option<&[u8]>) -> String {
+    uri.map_or_else(|| "an unknown URI".to_owned(), |uri| to_text(uri))
+}
+
+/// A header value in seconds.
+pub(super) fn seconds(value: Seconds) -> String {
+    match value {
+        Seconds::Absent => "none".to_owned(),
+        Seconds::Malformed => "an unreadable value".to_owned(),
+        Seconds::Value(seconds) => format!("{seconds} s"),
+    }
+}
+
+/// A status code, or that there was none.
+pub(super) fn status(status: Option<u16>) -> String {
+    status.map_or_else(|| "without a final answer".to_owned(), |status| format!("with {status}"))
+}
+
+/// Nanoseconds as milliseconds.
+#[expect(clippy::cast_precision_loss, reason = "a duration is far below 2^52 microseconds")]
+pub(super) fn milliseconds(nanos: i64) -> f64 {
+    (nanos / 1_000) as f64 / 1_000.0
+}

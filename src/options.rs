@@ -1,0 +1,74 @@
+//! What a run can be told.
+
+use crate::capture::CaptureOptions;
+use crate::findings::Severity;
+
+/// Which dialogs a report lists in full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DialogsListed {
+    /// None.
+    None,
+    /// Those with a redirect, a negotiation or a finding of notice and above.
+    #[default]
+    Flagged,
+    /// All.
+    All,
+}
+
+/// Which findings a report has.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Rules, or prefixes of their names, that are reported; all if empty.
+    pub select: Vec<String>,
+    /// Rules, or prefixes of their names, that are not reported.
+    pub ignore: Vec<String>,
+    /// The mildest severity that is reported.
+    pub min_severity: Option<Severity>,
+}
+
+impl Selection {
+    /// Whether a finding of that rule and severity is reported.
+    pub fn takes(&self, rule: &str, severity: Severity) -> bool {
+        let names = |list: &[String]| list.iter().any(|name| is_family(name, rule));
+        (self.select.is_empty() || names(&self.select))
+            && !names(&self.ignore)
+            && self.min_severity.is_none_or(|least| severity >= least)
+    }
+}
+
+/// Whether `name` is the rule, or a family of rules such as `timer-422`.
+fn is_family(name: &str, rule: &str) -> bool {
+    rule.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || name.ends_with('-'))
+}
+
+/// What a run can be told. The defaults are those of the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How inputs are read.
+    pub capture: CaptureOptions,
+    /// Which dialogs are listed.
+    pub dialogs: DialogsListed,
+    /// Which findings are reported.
+    pub selection: Selection,
+    /// Threads that work beside the reader; 0 for as many as there are cores.
+    pub threads: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_is_a_whole_word_prefix() {
+        let selection = Selection {
+            select: vec!["timer-422".into()],
+            ignore: vec!["timer-422-ladder".into()],
+            min_severity: Some(Severity::Notice),
+        };
+        assert!(selection.takes("timer-422-unresolved", Severity::Warning));
+        assert!(!selection.takes("timer-422-ladder", Severity::Notice));
+        assert!(!selection.takes("timer-422-resolved", Severity::Info));
+        assert!(!selection.takes("redirect-loop", Severity::Error));
+        assert!(!is_family("time", "timer-422-ladder"));
+    }
+}

@@ -1,0 +1,110 @@
+//! Judges a call that is over, as far as it can be judged by itself.
+
+use std::net::IpAddr;
+
+use crate::correlation::{
+    CallView, Ended, Links, ListedDialog, Negotiation, Place, Redirect, Redirections, Text, dialogs, listing, mirrors,
+    negotiations, place_of, transactions,
+};
+use crate::findings::{DialogCase, Finding, Severity, judge_dialog};
+use crate::options::DialogsListed;
+use crate::time::Timestamp;
+
+/// How a request ended that may belong to a redirect or 422 of another call.
+#[derive(Debug)]
+pub(crate) struct StartOutcome {
+    pub(crate) place: Place,
+    pub(crate) time: Timestamp,
+    pub(crate) call_id: Text,
+    pub(crate) client: IpAddr,
+    pub(crate) uri: Text,
+    pub(crate) attempt_status: Option<u16>,
+    pub(crate) final_status: Option<u16>,
+    pub(crate) session_expires: crate::correlation::Seconds,
+    pub(crate) min_se: crate::correlation::Seconds,
+    pub(crate) supports_timer: bool,
+}
+
+/// What is known of a finished call.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) redirects: Vec<Redirect>,
+    pub(crate) negotiations: Vec<Negotiation>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) listed: Vec<ListedDialog>,
+    /// Whether it is listed whatever becomes of its findings.
+    pub(crate) listed_anyway: bool,
+    pub(crate) starts: Vec<StartOutcome>,
+    pub(crate) dialogs: u64,
+    pub(crate) mirrors: u64,
+}
+
+impl Judged {
+    /// Whether there is more to it than its counts.
+    pub(crate) fn is_kept(&self) -> bool {
+        !(self.redirects.is_empty()
+            && self.negotiations.is_empty()
+            && self.findings.is_empty()
+            && self.listed.is_empty()
+            && self.starts.is_empty())
+    }
+}
+
+/// Works out everything about a call over all its messages.
+pub(crate) fn judge(mut call: Ended, links: &Links, listed: DialogsListed) -> Judged {
+    if !call.records.is_sorted_by_key(|record| record.order()) {
+        call.records.sort_by_key(|record| record.order());
+    }
+    let mirrors = mirrors(&call.records);
+    let view = CallView {
+        call_id: &call.call_id,
+        records: &call.records,
+        texts: &call.texts,
+        vias: &call.vias,
+        transactions: transactions(&call.records, &call.vias, &mirrors),
+        continued: call.continued,
+    };
+    let redirections = Redirections::find(&view);
+    let follow = |hop: usize| redirections.follow(hop);
+    let dialogs = dialogs(&view);
+    let mut judged = Judged {
+        redirects: redirections.list(&view),
+        negotiations: negotiations(&view, &follow),
+        findings: judge_dialog(&DialogCase { view: &view, dialogs: &dialogs }),
+        dialogs: dialogs.len() as u64,
+        mirrors: mirrors.iter().flatten().count() as u64,
+        ..Judged::default()
+    };
+    let flagged = !judged.redirects.is_empty() || !judged.negotiations.is_empty();
+    let may_be_flagged = judged.findings.iter().any(|finding| finding.severity >= Severity::Notice);
+    judged.listed_anyway = flagged || listed == DialogsListed::All;
+    // A finding about redirects or negotiations comes with one, so only those about dialogs can flag a call later.
+    if judged.listed_anyway && listed != DialogsListed::None || (listed == DialogsListed::Flagged && may_be_flagged) {
+        judged.listed = listing(&view, &dialogs);
+    }
+    if links.has_targets() {
+        judged.starts = starts(&view, links, &follow);
+    }
+    judged
+}
+
+fn starts(view: &CallView<'_>, links: &Links, follow: &dyn Fn(usize) -> Option<usize>) -> Vec<StartOutcome> {
+    let hops = view.transactions.hops.iter().enumerate();
+    let asked = hops.filter_map(|(index, hop)| {
+        let request = view.request(hop)?;
+        let place = place_of(request);
+        links.is_target(place).then(|| StartOutcome {
+            place,
+            time: request.time,
+            call_id: view.call_id.into(),
+            client: hop.client.address,
+            uri: view.text(request.subject),
+            attempt_status: hop.final_status(),
+            final_status: view.last_hop(index, follow).and_then(crate::correlation::Hop::final_status),
+            session_expires: request.session_expires,
+            min_se: request.min_se,
+            supports_timer: request.supports_timer,
+        })
+    });
+    asked.collect()
+}

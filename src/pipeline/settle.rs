@@ -1,0 +1,378 @@
+//! Joins finished calls, decides what became of each redirect and negotiation, and lets the rules judge them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::judge::{Judged, StartOutcome};
+use super::watching::Watching;
+use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
+use crate::correlation::{
+    Candidate, Evidence, FollowUp, Link, Links, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect,
+    RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, matches,
+};
+use crate::findings::{
+    Finding, NegotiationCase, OldAddressDialled, RedirectCase, Severity, judge_negotiation, judge_redirect,
+};
+use crate::options::{DialogsListed, Options};
+use crate::sip::Uri;
+use crate::time::NANOS_PER_SECOND;
+
+/// What finished calls left, until the end of input.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    redirects: Vec<Redirect>,
+    negotiations: Vec<Negotiation>,
+    findings: Vec<Finding>,
+    listed: Vec<(ListedDialog, bool)>,
+    starts: HashMap<Place, StartOutcome>,
+    dialogs: u64,
+    mirrors: u64,
+}
+
+impl Pending {
+    /// Takes what is known of a finished call.
+    pub(crate) fn take(&mut self, judged: Judged) {
+        self.dialogs += judged.dialogs;
+        self.mirrors += judged.mirrors;
+        self.redirects.extend(judged.redirects);
+        self.negotiations.extend(judged.negotiations);
+        self.findings.extend(judged.findings);
+        let anyway = judged.listed_anyway;
+        self.listed.extend(judged.listed.into_iter().map(|dialog| (dialog, anyway)));
+        self.starts.extend(judged.starts.into_iter().map(|start| (start.place, start)));
+    }
+
+    /// Decides everything that was open, at the end of input.
+    pub(crate) fn settle(mut self, links: &Links, watching: &Watching, options: &Options, analysis: &mut Analysis) {
+        self.redirects.sort_by_key(|redirect| (redirect.time, redirect.place));
+        self.negotiations.sort_by_key(|negotiation| negotiation.rounds.first().map(|round| (round.time, round.place)));
+        let mut taken: HashSet<Place> =
+            self.redirects.iter().filter_map(|redirect| redirect.follow_up.as_ref()).map(|next| next.place).collect();
+        self.link_redirects(links, &mut taken);
+        self.link_negotiations(links, &mut taken);
+        let chains = Chains::of(&mut self.redirects);
+        let mut judge = Judge { watching, options, analysis, findings: Vec::new() };
+        let again = self.again(links, &taken, &chains);
+        for (redirect, again) in self.redirects.into_iter().zip(again) {
+            judge.redirect(redirect, &again, &chains);
+        }
+        for negotiation in self.negotiations {
+            judge.negotiation(negotiation);
+        }
+        for finding in self.findings {
+            judge.conditional(finding);
+        }
+        judge.finish(self.listed);
+        analysis.dialogs = self.dialogs;
+        analysis.mirror_duplicates = self.mirrors;
+        analysis.losses_beyond_limit = watching.overflow();
+        analysis.link_limits_reached = links.limits_reached();
+    }
+
+    /// Joins redirects that nothing followed in their own call with requests of other calls; each request joins at most once.
+    fn link_redirects(&mut self, links: &Links, taken: &mut HashSet<Place>) {
+        // The nearest redirect before a request has it, so the latest chooses first.
+        for redirect in self.redirects.iter_mut().rev().filter(|redirect| redirect.follow_up.is_none()) {
+            let fits = |start: &StartOutcome| redirect.contacts.iter().any(|contact| matches(&contact.uri, &start.uri));
+            let candidates = links.candidates(&redirect.call_id, redirect.cseq);
+            let client = redirect.client.endpoint.address;
+            let Some((candidate, start)) = nearest(candidates, &self.starts, taken, client, redirect.time, fits) else {
+                continue;
+            };
+            taken.insert(start.place);
+            redirect.evidence.push(Evidence { place: start.place, role: Role::FollowUp });
+            redirect.final_status = start.final_status;
+            redirect.follow_up = Some(follow_up(start, candidate));
+        }
+    }
+
+    /// The same for the last round of negotiations without a retry.
+    fn link_negotiations(&mut self, links: &Links, taken: &mut HashSet<Place>) {
+        for negotiation in self.negotiations.iter_mut().rev().filter(|negotiation| !negotiation.in_dialog) {
+            let (client, first_uri) = (negotiation.client.endpoint.address, negotiation.request_uri.clone());
+            let Some(round) = negotiation.rounds.last_mut().filter(|round| round.retry.is_none()) else { continue };
+            let fits = |start: &StartOutcome| first_uri.as_deref().is_some_and(|uri| matches(uri, &start.uri));
+            let candidates = links.candidates(&negotiation.call_id, round.cseq);
+            let Some((candidate, start)) = nearest(candidates, &self.starts, taken, client, round.time, fits) else {
+                continue;
+            };
+            taken.insert(start.place);
+            round.evidence.push(Evidence { place: start.place, role: Role::Retry });
+            round.retry = Some(Retry {
+                follow_up: follow_up(start, candidate),
+                session_expires: start.session_expires,
+                min_se: start.min_se,
+                supports_timer: start.supports_timer,
+            });
+        }
+    }
+
+    /// For each redirect, the later requests to its old address, listed with the first 301 that its client got for it.
+    fn again(&self, links: &Links, taken: &HashSet<Place>, chains: &Chains) -> Vec<Vec<OldAddressDialled>> {
+        let mut said: HashSet<(IpAddr, Text, Text)> = HashSet::new();
+        let mut all = Vec::with_capacity(self.redirects.len());
+        for redirect in &self.redirects {
+            let mut found = Vec::new();
+            if let Some(old) =
+                redirect.request_uri.as_deref().filter(|_| redirect.status == 301 && !redirect.contacts.is_empty())
+            {
+                let client = redirect.client.endpoint.address;
+                let first = said.insert((client, redirect.from.clone(), old.into()));
+                let requests = links.again(&redirect.call_id, client, &redirect.from, old, chains.end_of(redirect));
+                let expires = lifetime(redirect);
+                let starts = requests.iter().filter(|_| first).filter(|again| !taken.contains(&again.start));
+                found.extend(
+                    starts
+                        .filter_map(|again| self.starts.get(&again.start))
+                        .filter(|start| {
+                            let age = start.time.since(redirect.time) / NANOS_PER_SECOND;
+                            equals(&start.uri, old)
+                                && expires.is_none_or(|expires| age <= i64::try_from(expires).unwrap_or(i64::MAX))
+                        })
+                        .map(|start| OldAddressDialled {
+                            place: start.place,
+                            time: start.time,
+                            call_id: start.call_id.clone(),
+                        }),
+                );
+            }
+            all.push(found);
+        }
+        all
+    }
+}
+
+/// The seconds for which a 301 holds, if it says so: the least of its Contacts, else Expires (RFC 3261 8.3).
+fn lifetime(redirect: &Redirect) -> Option<u64> {
+    redirect.contacts.iter().filter_map(|contact| contact.expires).min().or(redirect.expires)
+}
+
+fn follow_up(start: &StartOutcome, candidate: &Candidate) -> FollowUp {
+    FollowUp {
+        place: start.place,
+        time: start.time,
+        uri: start.uri.clone(),
+        link: if candidate.same_session { Link::Medium } else { Link::Weak },
+        call_id: Some(start.call_id.clone()),
+        attempt_status: start.attempt_status,
+        final_status: start.final_status,
+    }
+}
+
+/// The nearest candidate that is not taken and, unless the Session-ID joins the calls, goes where it has to.
+fn nearest<'a>(
+    candidates: &'a [Candidate],
+    starts: &'a HashMap<Place, StartOutcome>,
+    taken: &HashSet<Place>,
+    client: IpAddr,
+    since: crate::time::Timestamp,
+    fits: impl Fn(&StartOutcome) -> bool,
+) -> Option<(&'a Candidate, &'a StartOutcome)> {
+    let open = candidates.iter().filter(|candidate| !taken.contains(&candidate.start));
+    let known = open.filter_map(|candidate| Some((candidate, starts.get(&candidate.start)?)));
+    let fitting = known.filter(|(candidate, start)| {
+        let apart = start.time.since(since);
+        start.client == client && (0..=TIMEOUT_NANOS).contains(&apart) && (candidate.same_session || fits(start))
+    });
+    fitting.min_by_key(|(_, start)| (start.time, start.place))
+}
+
+/// The chains of redirects over all calls.
+#[derive(Debug, Default)]
+struct Chains {
+    /// By first redirect: when the last thing that belongs to it happened, and how its targets ended.
+    ends: HashMap<Place, ChainEnd>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ChainEnd {
+    time: crate::time::Timestamp,
+    reached: bool,
+    failed: bool,
+}
+
+impl Chains {
+    /// Joins the chains of calls that follow each other, and notes how each chain ended.
+    fn of(redirects: &mut [Redirect]) -> Self {
+        let asked = |redirect: &Redirect| {
+            redirect.evidence.iter().find(|shown| shown.role == Role::Request).map(|shown| shown.place)
+        };
+        let by_request: HashMap<Place, Place> =
+            redirects.iter().filter_map(|redirect| Some((asked(redirect)?, redirect.chain))).collect();
+        for at in 0..redirects.len() {
+            let Some(before) = redirects.get(at) else { continue };
+            let elsewhere = before.follow_up.as_ref().filter(|next| next.call_id.is_some());
+            let Some(joined) = elsewhere.and_then(|next| by_request.get(&next.place)).copied() else { continue };
+            let (chain, length) = (before.chain, before.chain_length);
+            let mut tried = before.tried.clone();
+            tried.extend(before.request_uri.clone());
+            if joined == chain {
+                continue;
+            }
+            let added = redirects
+                .iter()
+                .filter(|redirect| redirect.chain == joined)
+                .map(|redirect| redirect.chain_length)
+                .max()
+                .unwrap_or(0);
+            for redirect in redirects.iter_mut() {
+                if redirect.chain == joined {
+                    redirect.chain = chain;
+                    redirect.chain_position += length;
+                    let mut all = tried.clone();
+                    all.append(&mut redirect.tried);
+                    redirect.tried = all;
+                } else if redirect.chain != chain {
+                    continue;
+                }
+                redirect.chain_length = length + added;
+            }
+        }
+        let mut chains = Self::default();
+        for redirect in redirects.iter_mut() {
+            let target = redirect.follow_up.as_ref().map(|next| &next.uri);
+            let own = redirect.request_uri.as_ref();
+            redirect.looped =
+                target.is_some_and(|target| redirect.tried.iter().chain(own).any(|old| equals(old, target)));
+            let last = redirect.follow_up.as_ref().map_or(redirect.time, |next| next.time);
+            let end =
+                chains.ends.entry(redirect.chain).or_insert(ChainEnd { time: last, reached: false, failed: false });
+            end.time = end.time.max(last);
+            let ended = redirect.follow_up.as_ref().and_then(|next| next.final_status);
+            end.reached |= ended.is_some_and(|status| status < 300);
+            end.failed |= ended.is_some_and(|status| status >= 400);
+        }
+        chains
+    }
+
+    fn end_of(&self, redirect: &Redirect) -> crate::time::Timestamp {
+        self.ends.get(&redirect.chain).map_or(redirect.time, |end| end.time)
+    }
+}
+
+/// Decides outcomes and gathers findings.
+struct Judge<'a> {
+    watching: &'a Watching,
+    options: &'a Options,
+    analysis: &'a mut Analysis,
+    findings: Vec<Finding>,
+}
+
+/// Whether a Contact can be put into a request.
+fn is_usable(contact: &[u8]) -> bool {
+    Uri::parse(contact).is_ok_and(|uri| matches!(uri, Uri::Sip(_) | Uri::Tel(_)))
+}
+
+impl Judge<'_> {
+    fn redirect(&mut self, redirect: Redirect, again: &[OldAddressDialled], chains: &Chains) {
+        let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
+        let outcome = match &redirect.follow_up {
+            Some(_) if redirect.looped => RedirectOutcome::Looped,
+            Some(_) => RedirectOutcome::Followed,
+            None if !has_target => RedirectOutcome::NoTarget,
+            None if self.watching.holds(&redirect.watch) => RedirectOutcome::NotFollowed,
+            None => RedirectOutcome::Undetermined,
+        };
+        if outcome == RedirectOutcome::Undetermined {
+            self.indeterminate("redirect-not-followed");
+        }
+        let end = chains.ends.get(&redirect.chain);
+        let found = judge_redirect(&RedirectCase {
+            redirect: &redirect,
+            outcome,
+            ignored_by: again,
+            target_reached: end.is_some_and(|end| end.reached),
+            targets_failed: end.is_some_and(|end| end.failed),
+        });
+        let findings = self.keep(found);
+        self.analysis.redirects.push(JudgedRedirect {
+            redirect,
+            outcome,
+            still_calling_old: !again.is_empty(),
+            findings,
+        });
+    }
+
+    fn negotiation(&mut self, negotiation: Negotiation) {
+        let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
+        let watched = self.watching.holds(&negotiation.watch);
+        let outcome = match retry {
+            Some(retry) if retry.follow_up.attempt_status == Some(422) && watched => NegotiationOutcome::Failed,
+            Some(retry) if retry.follow_up.attempt_status.is_some_and(|status| status != 422) => {
+                NegotiationOutcome::Resolved
+            }
+            Some(_) => NegotiationOutcome::Undetermined,
+            None if !watched => NegotiationOutcome::Undetermined,
+            None if negotiation.rounds.len() > 1 => NegotiationOutcome::Failed,
+            None => NegotiationOutcome::Abandoned,
+        };
+        if outcome == NegotiationOutcome::Undetermined {
+            self.indeterminate("timer-422-unresolved");
+        }
+        let found = judge_negotiation(&NegotiationCase { negotiation: &negotiation, outcome });
+        let findings = self.keep(found);
+        self.analysis.negotiations.push(JudgedNegotiation { negotiation, outcome, findings });
+    }
+
+    fn conditional(&mut self, finding: Finding) {
+        match finding.watch {
+            Some(watch) if !self.watching.holds(&watch) => self.indeterminate(finding.rule.id),
+            _ => {
+                self.keep(vec![finding]);
+            }
+        }
+    }
+
+    fn indeterminate(&mut self, rule: &'static str) {
+        if self.options.selection.takes(rule, Severity::Error) {
+            *self.analysis.indeterminate.entry(rule).or_default() += 1;
+        }
+    }
+
+    /// Keeps the findings that were asked for, and says at which places they stand.
+    fn keep(&mut self, found: Vec<Finding>) -> Vec<usize> {
+        let mut places = Vec::with_capacity(found.len());
+        for finding in found {
+            if self.options.selection.takes(finding.rule.id, finding.severity) {
+                places.push(self.findings.len());
+                self.findings.push(finding);
+            }
+        }
+        places
+    }
+
+    /// Puts findings and dialogs in order.
+    fn finish(self, listed: Vec<(ListedDialog, bool)>) {
+        let mut order: Vec<(usize, Finding)> = self.findings.into_iter().enumerate().collect();
+        order.sort_by(|(_, one), (_, other)| {
+            (one.time, one.place, one.rule.id).cmp(&(other.time, other.place, other.rule.id))
+        });
+        let new_place: BTreeMap<usize, usize> = order.iter().enumerate().map(|(new, (old, _))| (*old, new)).collect();
+        let findings: Vec<Finding> = order.into_iter().map(|(_, finding)| finding).collect();
+        let renumber = |places: &mut Vec<usize>| {
+            for place in places.iter_mut() {
+                *place = new_place.get(place).copied().unwrap_or(*place);
+            }
+            places.sort_unstable();
+        };
+        self.analysis.redirects.iter_mut().for_each(|redirect| renumber(&mut redirect.findings));
+        self.analysis.negotiations.iter_mut().for_each(|negotiation| renumber(&mut negotiation.findings));
+        let flagged: HashSet<&[u8]> = findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Notice)
+            .map(|finding| finding.call_id.as_ref())
+            .collect();
+        let wanted = |dialog: &ListedDialog, anyway: bool| match self.options.dialogs {
+            DialogsListed::None => false,
+            DialogsListed::Flagged => anyway || flagged.contains(dialog.call_id.as_ref()),
+            DialogsListed::All => true,
+        };
+        let mut kept: Vec<ListedDialog> =
+            listed.into_iter().filter(|(dialog, anyway)| wanted(dialog, *anyway)).map(|(dialog, _)| dialog).collect();
+        kept.sort_by(|one, other| {
+            (one.start, one.place, &one.callee_tag).cmp(&(other.start, other.place, &other.callee_tag))
+        });
+        self.analysis.listed = kept;
+        self.analysis.findings = findings;
+    }
+}

@@ -1,0 +1,273 @@
+//! The state of a run, in shards, and the passes over them.
+
+use std::cell::OnceCell;
+
+use rayon::prelude::*;
+
+use super::judge::{Judged, judge};
+use super::streams::{Loss, SipStream, StreamContext};
+use super::yields::{FragmentItem, Messages, Origin, SHARDS, SegmentItem, Spot, Yield};
+use crate::correlation::{CallStats, Calls, Links, Signal};
+use crate::counters::Counters;
+use crate::decode::decode_reassembled;
+use crate::limits::MAX_FRAGMENT_NESTING;
+use crate::options::DialogsListed;
+use crate::reassembly::{FragmentStats, FragmentTable, Reassembled};
+use crate::stream::{FlowTable, StreamStats};
+use crate::time::Timestamp;
+
+/// Packets put together from fragments that one task decodes.
+const PACKETS_PER_TASK: usize = 256;
+
+/// A packet put together from fragments, in the place of the last of them.
+#[derive(Debug)]
+struct Whole {
+    spot: Spot,
+    packet: Reassembled,
+}
+
+/// What a pass over packets found.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'w> {
+    /// Messages by shard of their calls.
+    pub(crate) messages: Vec<Vec<Messages<'w>>>,
+    /// Bytes missing from streams.
+    pub(crate) losses: Vec<Loss>,
+}
+
+/// The shards. Each has its own state and sees what is for it in the order of frames.
+#[derive(Debug)]
+pub(crate) struct Shards {
+    /// By nesting of fragments in fragments, then by shard.
+    fragments: Vec<Vec<FragmentTable>>,
+    flows: Vec<FlowTable<SipStream>>,
+    calls: Vec<Calls>,
+}
+
+impl Default for Shards {
+    fn default() -> Self {
+        let tables = || (0..SHARDS).map(|_| FragmentTable::new()).collect();
+        Self {
+            fragments: (0..MAX_FRAGMENT_NESTING).map(|_| tables()).collect(),
+            flows: (0..SHARDS).map(|_| FlowTable::new()).collect(),
+            calls: (0..SHARDS).map(|_| Calls::default()).collect(),
+        }
+    }
+}
+
+impl Shards {
+    /// Takes what the windows of a batch gave, puts fragments and segments together, and gives the messages.
+    pub(crate) fn packets<'w>(&mut self, mut yields: Vec<Yield<'w>>, counters: &mut Counters) -> Found<'w> {
+        let levels: [OnceCell<Vec<Whole>>; MAX_FRAGMENT_NESTING] = Default::default();
+        // What was put together from fragments lives as long as this pass; messages in it are made their own at the end.
+        let mut inner: Vec<Yield<'_>> = Vec::new();
+        let mut waiting = transpose(yields.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
+        for (tables, whole) in self.fragments.iter_mut().zip(&levels) {
+            if waiting.iter().all(Vec::is_empty) {
+                break;
+            }
+            let whole = whole.get_or_init(|| reassemble(tables, std::mem::take(&mut waiting)));
+            let mut next: Vec<Yield<'_>> = whole.par_chunks(PACKETS_PER_TASK).map(decode_whole).collect();
+            waiting = transpose(next.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
+            inner.append(&mut next);
+        }
+        counters.nested_too_deep += waiting.iter().map(|list| list.len() as u64).sum::<u64>();
+        let outer_segments = yields.iter_mut().map(|given| std::mem::take(&mut given.segments));
+        let inner_segments = inner.iter_mut().map(|given| std::mem::take(&mut given.segments));
+        let segments: Vec<Vec<SegmentItem<'_>>> = transpose(outer_segments.chain(inner_segments));
+        let streams: Vec<StreamContext<'static>> = self
+            .flows
+            .par_iter_mut()
+            .zip(segments)
+            .filter_map(|(flows, segments)| run_flows(flows, segments))
+            .collect();
+        for given in yields.iter().map(|given| &given.counters).chain(inner.iter().map(|given| &given.counters)) {
+            *counters += given;
+        }
+        let mut found = Found { messages: (0..SHARDS).map(|_| Vec::new()).collect(), losses: Vec::new() };
+        for given in yields {
+            found.add(given.messages);
+        }
+        for given in inner {
+            found.add(given.messages.into_iter().map(Messages::into_owned).collect());
+        }
+        for stream in streams {
+            found.take_streams(stream, counters);
+        }
+        found
+    }
+
+    /// Lets all streams give what they hold: the input is over, and `last` was its last frame.
+    pub(crate) fn finish_streams(&mut self, last: Spot, counters: &mut Counters) -> Found<'static> {
+        let streams: Vec<StreamContext<'static>> = self
+            .flows
+            .par_iter_mut()
+            .map(|flows| {
+                let mut context = StreamContext::new(last);
+                flows.finish(&mut context);
+                context
+            })
+            .collect();
+        let mut found = Found { messages: (0..SHARDS).map(|_| Vec::new()).collect(), losses: Vec::new() };
+        for stream in streams {
+            found.take_streams(stream, counters);
+        }
+        found
+    }
+
+    /// Hands the messages of a batch to their calls, and gives what may link calls, in order.
+    ///
+    /// `reached` is the capture time at the end of the batch: calls that are over by then end.
+    pub(crate) fn calls(&mut self, messages: Vec<Vec<Messages<'_>>>, reached: Option<Timestamp>) -> Vec<Signal> {
+        let mut signals: Vec<Signal> = self
+            .calls
+            .par_iter_mut()
+            .zip(messages)
+            .flat_map_iter(|(calls, lists)| {
+                run_calls(calls, lists);
+                if let Some(reached) = reached {
+                    calls.sweep(reached);
+                }
+                calls.take_signals()
+            })
+            .collect();
+        signals.sort_by_key(|signal| signal.order);
+        signals
+    }
+
+    /// The input is over: so are all calls.
+    pub(crate) fn finish_calls(&mut self) {
+        self.calls.par_iter_mut().for_each(Calls::finish);
+    }
+
+    /// Judges the calls that are over; gives what is more than counts.
+    pub(crate) fn judge(&mut self, links: &Links, listed: DialogsListed) -> Vec<Judged> {
+        self.calls
+            .par_iter_mut()
+            .flat_map_iter(|calls| {
+                let mut sum = Judged::default();
+                let mut kept = Vec::new();
+                for call in calls.take_ended() {
+                    let judged = judge(call, links, listed);
+                    if judged.is_kept() {
+                        kept.push(judged);
+                    } else {
+                        sum.dialogs += judged.dialogs;
+                        sum.mirrors += judged.mirrors;
+                    }
+                }
+                kept.push(sum);
+                kept
+            })
+            .collect()
+    }
+
+    /// What the calls counted.
+    pub(crate) fn call_stats(&self) -> CallStats {
+        self.calls.iter().fold(CallStats::default(), |mut sum, calls| {
+            sum += calls.stats();
+            sum
+        })
+    }
+
+    /// What became of fragments.
+    pub(crate) fn fragment_stats(&self) -> FragmentStats {
+        self.fragments.iter().flatten().fold(FragmentStats::default(), |mut sum, table| {
+            sum += table.stats();
+            sum
+        })
+    }
+
+    /// What became of TCP connections.
+    pub(crate) fn stream_stats(&self) -> StreamStats {
+        self.flows.iter().fold(StreamStats::default(), |mut sum, flows| {
+            sum += flows.stats();
+            sum
+        })
+    }
+}
+
+impl<'w> Found<'w> {
+    fn add(&mut self, messages: Vec<Messages<'w>>) {
+        for (all, own) in self.messages.iter_mut().zip(messages) {
+            if !own.items.is_empty() {
+                all.push(own);
+            }
+        }
+    }
+
+    fn take_streams(&mut self, stream: StreamContext<'static>, counters: &mut Counters) {
+        *counters += &stream.given.counters;
+        self.add(stream.given.messages);
+        self.losses.extend(stream.losses);
+    }
+}
+
+/// From lists by window and shard to lists by shard.
+fn transpose<T>(yields: impl Iterator<Item = Vec<Vec<T>>>) -> Vec<Vec<T>> {
+    let mut all: Vec<Vec<T>> = (0..SHARDS).map(|_| Vec::new()).collect();
+    for given in yields {
+        for (list, mut own) in all.iter_mut().zip(given) {
+            if list.is_empty() {
+                *list = own;
+            } else {
+                list.append(&mut own);
+            }
+        }
+    }
+    all
+}
+
+fn reassemble(tables: &mut [FragmentTable], waiting: Vec<Vec<FragmentItem<'_>>>) -> Vec<Whole> {
+    let by_shard = tables.par_iter_mut().zip(waiting).flat_map_iter(|(table, mut items)| {
+        items.sort_by_key(|item| item.spot.order(0));
+        let mut whole = Vec::new();
+        for item in items {
+            let (now, source) = (item.spot.arrival.watermark, item.spot.capture_source);
+            if let Some(packet) = table.insert(source, &item.fragment, now, item.extent) {
+                whole.push(Whole { spot: item.spot, packet });
+            }
+        }
+        whole
+    });
+    let mut all: Vec<Whole> = by_shard.collect();
+    all.sort_by_key(|whole| whole.spot.order(0));
+    all
+}
+
+fn decode_whole(packets: &[Whole]) -> Yield<'_> {
+    let mut given = Yield::default();
+    for Whole { spot, packet } in packets {
+        let decoded = decode_reassembled(&packet.head, &packet.payload);
+        given.counters.decode.count_reassembled(&decoded);
+        given.sort(decoded, *spot, &Origin::Fragments(&packet.extents));
+    }
+    given
+}
+
+fn run_flows(flows: &mut FlowTable<SipStream>, mut segments: Vec<SegmentItem<'_>>) -> Option<StreamContext<'static>> {
+    segments.sort_by_key(|item| item.spot.order(0));
+    let mut context = StreamContext::new(segments.first()?.spot);
+    for item in segments {
+        context.advance(item.spot);
+        flows.segment(item.spot.capture_source, &item.segment, item.extent, item.spot.arrival, &mut context);
+    }
+    Some(context)
+}
+
+fn run_calls(calls: &mut Calls, lists: Vec<Messages<'_>>) {
+    let mut order: Vec<_> = Vec::with_capacity(lists.iter().map(|list| list.items.len()).sum());
+    for (at, list) in lists.iter().enumerate() {
+        order.extend(list.items.iter().enumerate().map(|(place, item)| (item.order, at, place)));
+    }
+    order.sort();
+    let digests: Vec<Vec<u64>> = lists.iter().map(|list| list.digests.clone()).collect();
+    let mut items: Vec<Vec<Option<_>>> =
+        lists.into_iter().map(|list| list.items.into_iter().map(Some).collect()).collect();
+    for (_, at, place) in order {
+        let item = items.get_mut(at).and_then(|list| list.get_mut(place)).and_then(Option::take);
+        let (Some(item), Some(digests)) = (item, digests.get(at)) else { continue };
+        let now = item.order.0;
+        calls.take(item.record, item.call_id.within(&item.raw), &item.raw, digests, now);
+    }
+}

@@ -1,0 +1,246 @@
+//! What the windows of a batch give, sorted into shards.
+
+use std::borrow::Cow;
+
+use crate::capture::{Frame, Window};
+use crate::correlation::{Found, MessageRecord, Order, Span, digest, extract};
+use crate::counters::Counters;
+use crate::decode::{Datagram, Decoded, Fragment, Segment};
+use crate::extent::Extent;
+use crate::net::{Endpoint, Transport};
+use crate::reassembly::{Arrival, FlowKey, FragmentKey};
+use crate::sip::{Message, looks_like_sip};
+
+/// The number of shards: a constant, so that limits fall on the same records however many threads there are.
+pub(crate) const SHARDS: usize = 32;
+
+fn shard(hash: u64) -> usize {
+    usize::try_from(hash % SHARDS as u64).unwrap_or(0)
+}
+
+/// Where a frame stands: its source of capture, its place in the order of all frames, and its time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    pub(crate) capture_source: u32,
+    pub(crate) rank: u32,
+    pub(crate) arrival: Arrival,
+}
+
+impl Spot {
+    fn of(window: &Window, frame: &Frame<'_>) -> Self {
+        let arrival =
+            Arrival { input: window.input, frame: frame.number, time: frame.time, watermark: frame.watermark };
+        Self { capture_source: window.source, rank: window.rank, arrival }
+    }
+
+    pub(crate) const fn order(&self, position: u32) -> Order {
+        (self.arrival.watermark, self.rank, self.arrival.frame, position)
+    }
+}
+
+/// A fragment on its way to its shard.
+#[derive(Debug)]
+pub(crate) struct FragmentItem<'w> {
+    pub(crate) spot: Spot,
+    pub(crate) fragment: Fragment<'w>,
+    pub(crate) extent: Extent,
+}
+
+/// A segment on its way to its shard. The payload of one that was put together from fragments is its own.
+#[derive(Debug)]
+pub(crate) struct SegmentItem<'w> {
+    pub(crate) spot: Spot,
+    pub(crate) segment: Segment<'w>,
+    pub(crate) extent: Extent,
+}
+
+/// A message on its way to its shard.
+#[derive(Debug)]
+pub(crate) struct MessageItem<'w> {
+    pub(crate) order: Order,
+    pub(crate) record: MessageRecord,
+    pub(crate) call_id: Span,
+    pub(crate) raw: Cow<'w, [u8]>,
+}
+
+/// Messages of one shard with their Via digests.
+#[derive(Debug, Default)]
+pub(crate) struct Messages<'w> {
+    pub(crate) items: Vec<MessageItem<'w>>,
+    pub(crate) digests: Vec<u64>,
+}
+
+impl Messages<'_> {
+    /// The same with bytes of their own.
+    pub(crate) fn into_owned(self) -> Messages<'static> {
+        let own = |item: MessageItem<'_>| MessageItem {
+            order: item.order,
+            record: item.record,
+            call_id: item.call_id,
+            raw: Cow::Owned(item.raw.into_owned()),
+        };
+        Messages { items: self.items.into_iter().map(own).collect(), digests: self.digests }
+    }
+}
+
+/// What a window, or anything else that gives packets, has given.
+#[derive(Debug)]
+pub(crate) struct Yield<'w> {
+    pub(crate) fragments: Vec<Vec<FragmentItem<'w>>>,
+    pub(crate) segments: Vec<Vec<SegmentItem<'w>>>,
+    pub(crate) messages: Vec<Messages<'w>>,
+    pub(crate) counters: Counters,
+    /// The last frame, if there is one.
+    pub(crate) last: Option<Spot>,
+}
+
+impl Default for Yield<'_> {
+    fn default() -> Self {
+        Self {
+            fragments: (0..SHARDS).map(|_| Vec::new()).collect(),
+            segments: (0..SHARDS).map(|_| Vec::new()).collect(),
+            messages: (0..SHARDS).map(|_| Messages::default()).collect(),
+            counters: Counters::default(),
+            last: None,
+        }
+    }
+}
+
+/// Decodes the frames of a window.
+pub(crate) fn decode_window(window: &Window) -> Yield<'_> {
+    let mut given = Yield::default();
+    for frame in window.frames() {
+        let spot = Spot::of(window, &frame);
+        let decoded = crate::decode::decode(frame.link, frame.bytes, frame.wire_len);
+        given.counters.decode.count_frame(&decoded);
+        let whole = Extent {
+            input: window.input,
+            offset: frame.offset,
+            length: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
+        };
+        given.sort(decoded, spot, &Origin::Frame { bytes: frame.bytes, extent: whole });
+        given.last = Some(spot);
+    }
+    given
+}
+
+/// Where the bytes of a packet lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin<'e> {
+    /// In a frame.
+    Frame { bytes: &'e [u8], extent: Extent },
+    /// In the fragments it was put together from.
+    Fragments(&'e [Extent]),
+}
+
+impl Origin<'_> {
+    /// Where `part` lies; for a packet put together from fragments that is not told apart.
+    fn extent(&self, part: &[u8]) -> Extent {
+        match self {
+            Self::Frame { bytes, extent } => {
+                let skipped = (part.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);
+                Extent {
+                    input: extent.input,
+                    offset: extent.offset.saturating_add(skipped as u64),
+                    length: u32::try_from(part.len()).unwrap_or(u32::MAX),
+                }
+            }
+            Self::Fragments(_) => Extent::default(),
+        }
+    }
+}
+
+impl<'w> Yield<'w> {
+    /// Sends what a packet holds to the shard it belongs to.
+    pub(crate) fn sort(&mut self, decoded: Decoded<'w>, spot: Spot, origin: &Origin<'_>) {
+        match decoded {
+            Decoded::Datagram(datagram) => {
+                if looks_like_sip(datagram.payload) {
+                    self.datagram(&datagram, spot, origin);
+                }
+            }
+            Decoded::Segment(segment) => {
+                let (key, _) = FlowKey::of(spot.capture_source, segment.source, segment.destination);
+                let extent = origin.extent(segment.payload);
+                if let Some(list) = self.segments.get_mut(shard(key.hash64())) {
+                    list.push(SegmentItem { spot, segment, extent });
+                }
+            }
+            Decoded::Fragment(fragment) => {
+                let key = FragmentKey::of(spot.capture_source, &fragment);
+                let extent = origin.extent(fragment.payload);
+                if let Some(list) = self.fragments.get_mut(shard(key.hash64())) {
+                    list.push(FragmentItem { spot, fragment, extent });
+                }
+            }
+            Decoded::Skip(_) => {}
+        }
+    }
+
+    fn datagram(&mut self, datagram: &Datagram<'w>, spot: Spot, origin: &Origin<'_>) {
+        let payload = datagram.payload;
+        let read = if datagram.missing > 0 { Message::parse_cut(payload) } else { Message::parse(payload) };
+        self.counters.messages.count(&read);
+        let Ok(message) = read else { return };
+        let own = [origin.extent(message.raw())];
+        let extents = match origin {
+            Origin::Frame { .. } => &own[..],
+            Origin::Fragments(extents) => extents,
+        };
+        let envelope = Envelope {
+            spot,
+            position: 0,
+            source: datagram.source,
+            destination: datagram.destination,
+            transport: Transport::Udp,
+            identification: datagram.identification,
+            extents,
+        };
+        self.message(&message, &envelope, spot.order(0), Cow::Borrowed(message.raw()));
+    }
+
+    /// Sends a message to the shard of its call. `order` is its place among all messages.
+    pub(crate) fn message(&mut self, message: &Message<'_>, envelope: &Envelope<'_>, order: Order, raw: Cow<'w, [u8]>) {
+        let Some(call_id) = message.call_id().filter(|_| message.correlates()) else {
+            self.counters.messages.uncorrelated += 1;
+            return;
+        };
+        let Some(list) = self.messages.get_mut(shard(digest(call_id))) else { return };
+        match extract(message, &envelope.found(), &mut list.digests) {
+            Some(record) => {
+                let call_id = Span::of(message.raw(), call_id);
+                list.items.push(MessageItem { order, record, call_id, raw });
+            }
+            None => self.counters.messages.uncorrelated += 1,
+        }
+    }
+}
+
+/// Who sent a message to whom, and where it was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope<'e> {
+    pub(crate) spot: Spot,
+    pub(crate) position: u32,
+    pub(crate) source: Endpoint,
+    pub(crate) destination: Endpoint,
+    pub(crate) transport: Transport,
+    pub(crate) identification: u16,
+    pub(crate) extents: &'e [Extent],
+}
+
+impl<'e> Envelope<'e> {
+    const fn found(&self) -> Found<'e> {
+        Found {
+            time: self.spot.arrival.time,
+            frame: self.spot.arrival.frame,
+            input: self.spot.arrival.input,
+            capture_source: self.spot.capture_source,
+            position: self.position,
+            source: self.source,
+            destination: self.destination,
+            transport: self.transport,
+            identification: self.identification,
+            extents: self.extents,
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! From the analysis to the report: ids, names, texts and the tables that group results.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::model;
+use super::tables::{address_updates, interval_requirements};
+use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
+use crate::correlation::{
+    ContactRecord, DialogState, EndCause, Evidence, Link, ListedDialog, ListedMessage, Method, NegotiationOutcome,
+    Party, Place, RedirectOutcome, Role, Round, refresher_name,
+};
+use crate::findings::{Finding, Severity, Value};
+use crate::sip::to_text;
+use crate::time::Timestamp;
+
+/// The report of an analysis.
+pub fn build(analysis: &Analysis) -> model::Report {
+    let scribe = Scribe { analysis };
+    let finding_ids = ids(analysis.findings.iter().map(|finding| (finding.rule.id, finding.place)));
+    let redirects: Vec<model::Redirect> = {
+        let own = ids(analysis.redirects.iter().map(|judged| ("redirect", judged.redirect.place)));
+        let judged = analysis.redirects.iter().zip(own);
+        judged.map(|(judged, id)| scribe.redirect(judged, id, &finding_ids)).collect()
+    };
+    let negotiations: Vec<model::Negotiation> = {
+        let place =
+            |judged: &JudgedNegotiation| judged.negotiation.rounds.first().map(|round| round.place).unwrap_or_default();
+        let own = ids(analysis.negotiations.iter().map(|judged| ("negotiation", place(judged))));
+        let judged = analysis.negotiations.iter().zip(own);
+        judged.filter_map(|(judged, id)| scribe.negotiation(judged, id, &finding_ids)).collect()
+    };
+    model::Report {
+        schema_version: model::SCHEMA_VERSION,
+        generator: model::Generator { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        inputs: analysis.inputs.iter().map(super::inputs::input).collect(),
+        summary: summary(analysis),
+        address_updates: address_updates(&scribe, &analysis.redirects),
+        interval_requirements: interval_requirements(&analysis.negotiations),
+        findings: analysis.findings.iter().zip(finding_ids).map(|(finding, id)| scribe.finding(finding, id)).collect(),
+        dialogs: analysis.listed.iter().map(|dialog| scribe.dialog(dialog)).collect(),
+        capture_quality: super::quality::quality(analysis),
+        redirects,
+        negotiations,
+    }
+}
+
+/// Ids made of what they point at; a number follows where two share one.
+fn ids<'a>(named: impl Iterator<Item = (&'a str, Place)>) -> Vec<String> {
+    let mut seen: HashMap<(&str, u32, u64), u32> = HashMap::new();
+    let id = |(kind, place): (&'a str, Place)| {
+        let count = seen.entry((kind, place.input, place.frame)).and_modify(|count| *count += 1).or_insert(1);
+        match count {
+            1 => format!("{kind}-{}-{}", place.input, place.frame),
+            count => format!("{kind}-{}-{}-{count}", place.input, place.frame),
+        }
+    };
+    named.map(id).collect()
+}
+
+fn counts<T: Ord + Copy>(named: &[(&'static str, T)], all: impl Iterator<Item = T>) -> BTreeMap<&'static str, u64> {
+    let mut counts: BTreeMap<T, u64> = BTreeMap::new();
+    for value in all {
+        *counts.entry(value).or_default() += 1;
+    }
+    named.iter().map(|(name, value)| (*name, counts.get(value).copied().unwrap_or(0))).collect()
+}
+
+fn summary(analysis: &Analysis) -> model::Summary {
+    let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
+    for judged in &analysis.redirects {
+        *by_status.entry(judged.redirect.status.to_string()).or_default() += 1;
+    }
+    let mut by_rule: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for finding in &analysis.findings {
+        *by_rule.entry(finding.rule.id).or_default() += 1;
+    }
+    let messages = &analysis.counters.messages;
+    model::Summary {
+        frames: analysis.counters.decode.frames,
+        sip_messages: messages.parsed,
+        requests: messages.requests_by_method(),
+        responses: messages.responses_by_status(),
+        calls: analysis.calls.calls,
+        invite_calls: analysis.calls.invite_calls,
+        dialogs: analysis.dialogs,
+        redirects: model::RedirectCounts {
+            total: analysis.redirects.len() as u64,
+            by_status,
+            by_outcome: counts(&RedirectOutcome::NAMED, analysis.redirects.iter().map(|judged| judged.outcome)),
+        },
+        negotiations: model::NegotiationCounts {
+            total: analysis.negotiations.len() as u64,
+            by_outcome: counts(&NegotiationOutcome::NAMED, analysis.negotiations.iter().map(|judged| judged.outcome)),
+        },
+        findings: counts(&Severity::NAMED, analysis.findings.iter().map(|finding| finding.severity)),
+        findings_by_rule: by_rule,
+        indeterminate: analysis.indeterminate.clone(),
+    }
+}
+
+/// Writes texts and times as the inputs they come from have them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scribe<'a> {
+    analysis: &'a Analysis,
+}
+
+impl Scribe<'_> {
+    /// A time with the precision of its input.
+    pub(super) fn time(&self, time: Timestamp, place: Place) -> String {
+        let input = usize::try_from(place.input).ok().and_then(|index| self.analysis.inputs.get(index));
+        time.rfc3339(input.map_or(6, |input| input.digits)).to_string()
+    }
+
+    fn redirect(&self, judged: &JudgedRedirect, id: String, finding_ids: &[String]) -> model::Redirect {
+        let redirect = &judged.redirect;
+        let next = redirect.follow_up.as_ref();
+        model::Redirect {
+            id,
+            time: self.time(redirect.time, redirect.place),
+            call_id: to_text(&redirect.call_id),
+            method: method_name(redirect.method),
+            cseq: redirect.cseq,
+            in_dialog: redirect.in_dialog,
+            status: redirect.status,
+            reason: to_text(&redirect.reason),
+            request_uri: redirect.request_uri.as_deref().map(to_text),
+            from: to_text(&redirect.from),
+            to: to_text(&redirect.to),
+            client: party(&redirect.client),
+            server: party(&redirect.server),
+            contacts: redirect.contacts.iter().map(contact).collect(),
+            outcome: name_of(&RedirectOutcome::NAMED, judged.outcome),
+            followed_to: next.map(|next| to_text(&next.uri)),
+            link: next.map(|next| link_name(next.link)),
+            followed_in_call: next.and_then(|next| next.call_id.as_deref()).map(to_text),
+            delay_ms: next.map(|next| milliseconds(next.time.since(redirect.time))),
+            attempt_status: next.and_then(|next| next.attempt_status),
+            final_status: redirect.final_status,
+            chain: model::Chain {
+                id: format!("chain-{}-{}", redirect.chain.input, redirect.chain.frame),
+                position: redirect.chain_position,
+                length: redirect.chain_length,
+            },
+            evidence: evidence(&redirect.evidence),
+            hops_seen: redirect.hops_seen,
+            copies: model::Copies {
+                retransmissions: redirect.retransmissions,
+                mirror_duplicates: redirect.mirror_duplicates,
+            },
+            findings: named(&judged.findings, finding_ids),
+        }
+    }
+
+    fn negotiation(
+        &self,
+        judged: &JudgedNegotiation,
+        id: String,
+        finding_ids: &[String],
+    ) -> Option<model::Negotiation> {
+        let negotiation = &judged.negotiation;
+        let first = negotiation.rounds.first()?;
+        let retry = negotiation.last_retry();
+        Some(model::Negotiation {
+            id,
+            time: self.time(first.time, first.place),
+            call_id: to_text(&negotiation.call_id),
+            method: method_name(negotiation.method),
+            in_dialog: negotiation.in_dialog,
+            client: party(&negotiation.client),
+            request_uri: negotiation.request_uri.as_deref().map(to_text),
+            rounds: negotiation.rounds.iter().map(|round| self.round(round)).collect(),
+            outcome: name_of(&NegotiationOutcome::NAMED, judged.outcome),
+            required_min_se_s: negotiation.required_min_se(),
+            retry_session_expires_s: retry.and_then(|retry| retry.session_expires.value()),
+            retry_min_se_s: retry.and_then(|retry| retry.min_se.value()),
+            agreed_session_expires_s: negotiation.agreed,
+            refresher: negotiation.refresher.map(refresher_name),
+            final_status: retry.and_then(|retry| retry.follow_up.final_status),
+            added_delay_ms: negotiation.added_delay.map(milliseconds),
+            findings: named(&judged.findings, finding_ids),
+        })
+    }
+
+    fn round(&self, round: &Round) -> model::Round {
+        model::Round {
+            time: self.time(round.time, round.place),
+            cseq: round.cseq,
+            server: party(&round.server),
+            offered_session_expires_s: round.offered.value(),
+            offered_min_se_s: round.offered_min_se.value(),
+            offered_refresher: round.offered_refresher.map(refresher_name),
+            supports_timer: round.request_seen.then_some(round.supports_timer),
+            demanded_min_se_s: round.demanded.value(),
+            evidence: evidence(&round.evidence),
+        }
+    }
+
+    fn finding(&self, finding: &Finding, id: String) -> model::Finding {
+        let call_id = to_text(&finding.call_id);
+        model::Finding {
+            id,
+            rule: finding.rule.id,
+            severity: finding.severity.name(),
+            confidence: finding.confidence.name(),
+            scope: finding.scope.name(),
+            time: self.time(finding.time, finding.place),
+            summary: finding.summary.clone(),
+            remediation: finding.remediation.clone(),
+            values: finding.values.iter().map(|(name, found)| (*name, value(found))).collect(),
+            references: finding.rule.references,
+            evidence: evidence(&finding.evidence),
+            wireshark_filter: wireshark_filter(&call_id),
+            context: finding.context.iter().copied().collect(),
+            call_id,
+        }
+    }
+
+    fn dialog(&self, dialog: &ListedDialog) -> model::Dialog {
+        let time = |time: Timestamp| self.time(time, dialog.place);
+        model::Dialog {
+            call_id: to_text(&dialog.call_id),
+            from_tag: to_text(&dialog.caller_tag),
+            to_tag: dialog.callee_tag.as_deref().map(to_text),
+            kind: method_name(dialog.method).to_ascii_lowercase(),
+            state: match dialog.state {
+                None => "none",
+                Some(DialogState::Early) => "early",
+                Some(DialogState::Confirmed) => "confirmed",
+                Some(DialogState::Terminated) => "terminated",
+            },
+            from: to_text(&dialog.from),
+            to: to_text(&dialog.to),
+            start_time: time(dialog.start),
+            answer_time: dialog.answer.map(time),
+            end_time: dialog.end.map(time),
+            end_cause: dialog.end_cause.map(|cause| match cause {
+                EndCause::Bye => "bye",
+                EndCause::Rejected => "rejected",
+                EndCause::Cancelled => "cancelled",
+            }),
+            session_timer: dialog.timer.map(|timer| model::SessionTimer {
+                interval_s: timer.interval,
+                refresher: timer.refresher.map(refresher_name),
+                refreshes: timer.refreshes,
+                last_deadline: time(timer.last_deadline),
+            }),
+            messages: dialog.messages.iter().map(|message| self.message(message)).collect(),
+            messages_omitted: dialog.omitted,
+        }
+    }
+
+    fn message(&self, message: &ListedMessage) -> model::Message {
+        model::Message {
+            input: message.place.input,
+            frame: message.place.frame,
+            time: self.time(message.time, message.place),
+            src: message.source.to_string(),
+            dst: message.destination.to_string(),
+            start_line: to_text(&message.start_line),
+            cseq: format!("{} {}", message.cseq, method_name(message.method)),
+            repeat_of: message.repeat_of.map(|(place, is_mirror)| model::RepeatOf {
+                input: place.input,
+                frame: place.frame,
+                kind: if is_mirror { "mirror_duplicate" } else { "retransmission" },
+            }),
+        }
+    }
+}
+
+/// The ids of the findings at `places`.
+fn named(places: &[usize], finding_ids: &[String]) -> Vec<String> {
+    places.iter().filter_map(|place| finding_ids.get(*place)).cloned().collect()
+}
+
+fn name_of<T: PartialEq>(named: &[(&'static str, T)], value: T) -> &'static str {
+    named.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
+}
+
+fn method_name(method: Method) -> String {
+    method.name().unwrap_or("OTHER").to_owned()
+}
+
+/// An element as reports show it.
+pub(super) fn party(party: &Party) -> model::Party {
+    model::Party {
+        address: party.endpoint.address.to_string(),
+        port: party.endpoint.port,
+        transport: party.transport.name(),
+        user_agent: party.agent.as_deref().map(to_text),
+    }
+}
+
+fn contact(contact: &ContactRecord) -> model::Contact {
+    model::Contact {
+        uri: Some(to_text(&contact.uri)).filter(|uri| !uri.is_empty()),
+        display_name: contact.display_name.as_deref().map(to_text),
+        q: contact.q_millis.map(q),
+        expires_s: contact.expires,
+        raw: to_text(&contact.raw),
+    }
+}
+
+/// A q value from its thousandths.
+pub(super) fn q(millis: u16) -> f64 {
+    f64::from(millis) / 1_000.0
+}
+
+/// Nanoseconds as milliseconds, to the microsecond.
+#[expect(clippy::cast_precision_loss, reason = "a duration is far below 2^52 microseconds")]
+fn milliseconds(nanos: i64) -> f64 {
+    (nanos / 1_000) as f64 / 1_000.0
+}
+
+const fn link_name(link: Link) -> &'static str {
+    match link {
+        Link::Strong => "strong",
+        Link::Medium => "medium",
+        Link::Weak => "weak",
+    }
+}
+
+fn evidence(shown: &[Evidence]) -> Vec<model::Evidence> {
+    let role = |role: Role| match role {
+        Role::Request => "request",
+        Role::Response => "response",
+        Role::Ack => "ack",
+        Role::FollowUp => "follow_up",
+        Role::Retry => "retry",
+        Role::Answer => "answer",
+        Role::Refresh => "refresh",
+        Role::Bye => "bye",
+        Role::Other => "other",
+    };
+    shown
+        .iter()
+        .map(|shown| model::Evidence { input: shown.place.input, frame: shown.place.frame, role: role(shown.role) })
+        .collect()
+}
+
+fn value(found: &Value) -> serde_json::Value {
+    match found {
+        Value::None => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Number(value) => (*value).into(),
+        Value::Decimal(value) => (*value).into(),
+        Value::Text(text) => to_text(text).into(),
+        Value::Word(word) => (*word).into(),
+        Value::List(list) => list.iter().map(value).collect::<Vec<_>>().into(),
+    }
+}
+
+/// A display filter for the call; quotes and backslashes in the Call-ID are escaped as Wireshark wants them.
+fn wireshark_filter(call_id: &str) -> String {
+    format!("sip.Call-ID == \"{}\"", call_id.replace('\\', "\\\\").replace('"', "\\\""))
+}

@@ -1,0 +1,64 @@
+//! Reports: an analysis as bytes. Knows nothing of how it was found.
+
+mod build;
+mod inputs;
+mod json;
+pub mod model;
+mod quality;
+mod tables;
+
+use std::io::{self, Write};
+
+pub use build::build;
+
+/// A form in which a report can be written.
+#[derive(Clone, Copy)]
+pub struct Format {
+    /// Its name, as `--format` takes it.
+    pub name: &'static str,
+    /// The ending of file names that picks it.
+    pub ending: &'static str,
+    /// What it is for.
+    pub summary: &'static str,
+    /// Writes a report.
+    pub write: fn(&model::Report, &mut dyn Write) -> io::Result<()>,
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// All formats.
+pub const FORMATS: &[Format] = &[
+    Format { name: "json", ending: ".json", summary: "the whole report, indented", write: json::pretty },
+    Format { name: "json-compact", ending: ".min.json", summary: "the whole report in one line", write: json::compact },
+];
+
+/// The format of that name.
+pub fn by_name(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// The format that the ending of a file name picks: the longest that fits.
+pub fn by_ending(path: &str) -> Option<&'static Format> {
+    FORMATS.iter().filter(|format| path.ends_with(format.ending)).max_by_key(|format| format.ending.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_endings_are_unique() {
+        for (index, format) in FORMATS.iter().enumerate() {
+            let others = || FORMATS.iter().skip(index + 1);
+            assert!(others().all(|other| other.name != format.name && other.ending != format.ending));
+            assert_eq!(by_name(format.name).map(|found| found.name), Some(format.name));
+            assert!(!format.summary.is_empty());
+        }
+        assert_eq!(by_ending("a.min.json").map(|format| format.name), Some("json-compact"));
+        assert!(by_ending("a.pcap").is_none());
+    }
+}

@@ -1,0 +1,520 @@
+//! The report as it is written: the only types that serialise. Names and meanings are a contract.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The version of the shape of the report. The major part changes when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: &'static str,
+    /// The program.
+    pub generator: Generator,
+    /// The inputs, in the order given.
+    pub inputs: Vec<Input>,
+    /// The counts.
+    pub summary: Summary,
+    /// The redirects, in order of time.
+    pub redirects: Vec<Redirect>,
+    /// The negotiations, in order of time.
+    pub negotiations: Vec<Negotiation>,
+    /// What to change in address books and routing tables.
+    pub address_updates: Vec<AddressUpdate>,
+    /// What to set where so that no 422 happens.
+    pub interval_requirements: Vec<IntervalRequirement>,
+    /// The findings, in order of time.
+    pub findings: Vec<Finding>,
+    /// The dialogs asked for, in order of time.
+    pub dialogs: Vec<Dialog>,
+    /// What was not looked at, and why.
+    pub capture_quality: CaptureQuality,
+}
+
+/// The program that wrote the report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Generator {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// An input.
+#[derive(Clone, Debug, Serialize)]
+pub struct Input {
+    /// As it was named.
+    pub path: String,
+    /// `pcap`, `pcapng`; null if it is no capture.
+    pub format: Option<&'static str>,
+    /// The compression around it.
+    pub compression: Option<&'static str>,
+    /// Its size in bytes; null for a stream.
+    pub size_bytes: Option<u64>,
+    /// Its frames.
+    pub frames: u64,
+    /// The earliest time of a frame.
+    pub first_time: Option<String>,
+    /// The latest time of a frame.
+    pub last_time: Option<String>,
+    /// The link types of its frames, in order of their first use.
+    pub link_types: Vec<String>,
+    /// Whether it was read to its end, and its end is not cut.
+    pub complete: bool,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// The counts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Frames of all inputs.
+    pub frames: u64,
+    /// SIP messages, each copy counted.
+    pub sip_messages: u64,
+    /// Requests by method.
+    pub requests: BTreeMap<String, u64>,
+    /// Responses by status code.
+    pub responses: BTreeMap<String, u64>,
+    /// Distinct Call-IDs.
+    pub calls: u64,
+    /// Those with an INVITE.
+    pub invite_calls: u64,
+    /// Dialogs that INVITEs created or that were seen.
+    pub dialogs: u64,
+    /// Redirects.
+    pub redirects: RedirectCounts,
+    /// Negotiations.
+    pub negotiations: NegotiationCounts,
+    /// Findings by severity.
+    pub findings: BTreeMap<&'static str, u64>,
+    /// Findings by rule.
+    pub findings_by_rule: BTreeMap<&'static str, u64>,
+    /// What could not be decided, by rule.
+    pub indeterminate: BTreeMap<&'static str, u64>,
+}
+
+/// How many redirects there are.
+#[derive(Clone, Debug, Serialize)]
+pub struct RedirectCounts {
+    /// All.
+    pub total: u64,
+    /// By status code.
+    pub by_status: BTreeMap<String, u64>,
+    /// By outcome.
+    pub by_outcome: BTreeMap<&'static str, u64>,
+}
+
+/// How many negotiations there are.
+#[derive(Clone, Debug, Serialize)]
+pub struct NegotiationCounts {
+    /// All.
+    pub total: u64,
+    /// By outcome.
+    pub by_outcome: BTreeMap<&'static str, u64>,
+}
+
+/// An element seen in the capture.
+#[derive(Clone, Debug, Serialize)]
+pub struct Party {
+    /// Its IP address.
+    pub address: String,
+    /// Its port.
+    pub port: u16,
+    /// `udp`, `tcp`.
+    pub transport: &'static str,
+    /// User-Agent or Server.
+    pub user_agent: Option<String>,
+}
+
+/// A Contact of a redirect.
+#[derive(Clone, Debug, Serialize)]
+pub struct Contact {
+    /// The URI as on the wire; null if the value could not be read.
+    pub uri: Option<String>,
+    /// The display name.
+    pub display_name: Option<String>,
+    /// Its q value.
+    pub q: Option<f64>,
+    /// Seconds for which it holds.
+    pub expires_s: Option<u64>,
+    /// The value as on the wire.
+    pub raw: String,
+}
+
+/// A frame that shows what is claimed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evidence {
+    /// Index of the input.
+    pub input: u32,
+    /// The frame, as Wireshark numbers it.
+    pub frame: u64,
+    /// The part it plays.
+    pub role: &'static str,
+}
+
+/// The place of a redirect in its chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct Chain {
+    /// Its id.
+    pub id: String,
+    /// The place, from 1.
+    pub position: u32,
+    /// The redirects in it.
+    pub length: u32,
+}
+
+/// Copies of a response on the hop nearest the client.
+#[derive(Clone, Debug, Serialize)]
+pub struct Copies {
+    /// Sent again.
+    pub retransmissions: u32,
+    /// Captured twice.
+    pub mirror_duplicates: u32,
+}
+
+/// A 3xx answer to a request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Redirect {
+    /// Its id.
+    pub id: String,
+    /// When the response was first seen.
+    pub time: String,
+    /// The Call-ID.
+    pub call_id: String,
+    /// The method.
+    pub method: String,
+    /// The CSeq number.
+    pub cseq: u32,
+    /// Whether the request had a To tag.
+    pub in_dialog: bool,
+    /// 300 to 399.
+    pub status: u16,
+    /// The reason phrase.
+    pub reason: String,
+    /// The Request-URI; null if the request was not captured.
+    pub request_uri: Option<String>,
+    /// The URI of From.
+    pub from: String,
+    /// The URI of To.
+    pub to: String,
+    /// Who has to act on it.
+    pub client: Party,
+    /// Who answered.
+    pub server: Party,
+    /// The Contacts, in wire order.
+    pub contacts: Vec<Contact>,
+    /// followed, looped, no_target, not_followed, undetermined.
+    pub outcome: &'static str,
+    /// The Request-URI of the follow-up.
+    pub followed_to: Option<String>,
+    /// strong, medium, weak.
+    pub link: Option<&'static str>,
+    /// The Call-ID of the follow-up, where it is another one.
+    pub followed_in_call: Option<String>,
+    /// From the response to the follow-up, in milliseconds.
+    pub delay_ms: Option<f64>,
+    /// The answer to the follow-up.
+    pub attempt_status: Option<u16>,
+    /// How the chain ended.
+    pub final_status: Option<u16>,
+    /// Its place in its chain.
+    pub chain: Chain,
+    /// The frames that show it.
+    pub evidence: Vec<Evidence>,
+    /// On how many hops the response was seen.
+    pub hops_seen: u32,
+    /// Its copies.
+    pub copies: Copies,
+    /// The findings about it.
+    pub findings: Vec<String>,
+}
+
+/// A request that was refused with 422.
+#[derive(Clone, Debug, Serialize)]
+pub struct Round {
+    /// When the 422 was first seen.
+    pub time: String,
+    /// The CSeq number.
+    pub cseq: u32,
+    /// Who refused.
+    pub server: Party,
+    /// Session-Expires of the request.
+    pub offered_session_expires_s: Option<u64>,
+    /// Min-SE of the request.
+    pub offered_min_se_s: Option<u64>,
+    /// The refresher the request names.
+    pub offered_refresher: Option<&'static str>,
+    /// Whether the request lists `timer` in Supported; null if it was not captured.
+    pub supports_timer: Option<bool>,
+    /// Min-SE of the 422.
+    pub demanded_min_se_s: Option<u64>,
+    /// The frames that show it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A series of 422 answers to one request and its retries.
+#[derive(Clone, Debug, Serialize)]
+pub struct Negotiation {
+    /// Its id.
+    pub id: String,
+    /// When the first 422 was seen.
+    pub time: String,
+    /// The Call-ID.
+    pub call_id: String,
+    /// The method of the first request.
+    pub method: String,
+    /// Whether that had a To tag.
+    pub in_dialog: bool,
+    /// Who has to act on it.
+    pub client: Party,
+    /// The Request-URI of the first request.
+    pub request_uri: Option<String>,
+    /// The rounds.
+    pub rounds: Vec<Round>,
+    /// resolved, abandoned, failed, undetermined.
+    pub outcome: &'static str,
+    /// The largest Min-SE demanded.
+    pub required_min_se_s: Option<u64>,
+    /// Session-Expires of the last retry.
+    pub retry_session_expires_s: Option<u64>,
+    /// Min-SE of the last retry.
+    pub retry_min_se_s: Option<u64>,
+    /// Session-Expires of the 2xx that ended it.
+    pub agreed_session_expires_s: Option<u64>,
+    /// uac, uas.
+    pub refresher: Option<&'static str>,
+    /// How the last retry ended.
+    pub final_status: Option<u16>,
+    /// From the first request to the last retry, in milliseconds.
+    pub added_delay_ms: Option<f64>,
+    /// The findings about it.
+    pub findings: Vec<String>,
+}
+
+/// A target of an address update.
+#[derive(Clone, Debug, Serialize)]
+pub struct Target {
+    /// The URI as on the wire.
+    pub uri: String,
+    /// Its q value.
+    pub q: Option<f64>,
+}
+
+/// A client that was told of a new address.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpdateClient {
+    /// Its IP address.
+    pub address: String,
+    /// The URI of From.
+    pub from: String,
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// Whether it called the old address again later.
+    pub still_calling_old: bool,
+}
+
+/// An address that has moved for good.
+#[derive(Clone, Debug, Serialize)]
+pub struct AddressUpdate {
+    /// The old address.
+    pub from_uri: String,
+    /// The new ones.
+    pub targets: Vec<Target>,
+    /// How many 301 said so.
+    pub seen: u64,
+    /// When first.
+    pub first_time: String,
+    /// When last.
+    pub last_time: String,
+    /// Who was told.
+    pub clients: Vec<UpdateClient>,
+}
+
+/// A client that offered too small an interval.
+#[derive(Clone, Debug, Serialize)]
+pub struct IntervalClient {
+    /// Its IP address.
+    pub address: String,
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// What it offered.
+    pub offered_session_expires_s: Option<u64>,
+    /// How often.
+    pub seen: u64,
+}
+
+/// The minimum that a server demands.
+#[derive(Clone, Debug, Serialize)]
+pub struct IntervalRequirement {
+    /// The server.
+    pub server: Party,
+    /// Its Min-SE; null if its 422 has none.
+    pub min_se_s: Option<u64>,
+    /// How often it said so.
+    pub seen: u64,
+    /// Who was told.
+    pub clients: Vec<IntervalClient>,
+}
+
+/// A finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// Its id.
+    pub id: String,
+    /// The rule.
+    pub rule: &'static str,
+    /// info, notice, warning, error.
+    pub severity: &'static str,
+    /// strong, medium, weak.
+    pub confidence: &'static str,
+    /// exchange, negotiation, chain, dialog, client.
+    pub scope: &'static str,
+    /// When it was seen.
+    pub time: String,
+    /// The Call-ID.
+    pub call_id: String,
+    /// What was found.
+    pub summary: String,
+    /// What to do.
+    pub remediation: String,
+    /// The values that the decision rests on.
+    pub values: BTreeMap<&'static str, serde_json::Value>,
+    /// RFC and section.
+    pub references: &'static [&'static str],
+    /// The frames that show it.
+    pub evidence: Vec<Evidence>,
+    /// A display filter that shows the call.
+    pub wireshark_filter: String,
+    /// What is known of the place of capture.
+    pub context: BTreeMap<&'static str, bool>,
+}
+
+/// The session timer of a dialog.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionTimer {
+    /// The interval in force at last.
+    pub interval_s: u64,
+    /// uac, uas: as the header of that answer says.
+    pub refresher: Option<&'static str>,
+    /// Answered refreshes.
+    pub refreshes: u64,
+    /// When the session expires, or expired, last.
+    pub last_deadline: String,
+}
+
+/// The message that another repeats.
+#[derive(Clone, Debug, Serialize)]
+pub struct RepeatOf {
+    /// Index of the input.
+    pub input: u32,
+    /// The frame.
+    pub frame: u64,
+    /// retransmission, mirror_duplicate.
+    pub kind: &'static str,
+}
+
+/// A message of a dialog.
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    /// Index of the input.
+    pub input: u32,
+    /// The frame.
+    pub frame: u64,
+    /// When it was captured.
+    pub time: String,
+    /// Who sent it.
+    pub src: String,
+    /// Where to.
+    pub dst: String,
+    /// The start line.
+    pub start_line: String,
+    /// Number and method.
+    pub cseq: String,
+    /// What it repeats.
+    pub repeat_of: Option<RepeatOf>,
+}
+
+/// A dialog, or a call that came to none.
+#[derive(Clone, Debug, Serialize)]
+pub struct Dialog {
+    /// The Call-ID.
+    pub call_id: String,
+    /// The tag of the caller.
+    pub from_tag: String,
+    /// The tag of the callee; null where no dialog came about.
+    pub to_tag: Option<String>,
+    /// invite, or the method in lower case.
+    pub kind: String,
+    /// early, confirmed, terminated; none where no dialog came about.
+    pub state: &'static str,
+    /// The URI of the caller.
+    pub from: String,
+    /// The URI of the callee.
+    pub to: String,
+    /// When its first message was seen.
+    pub start_time: String,
+    /// When it was answered.
+    pub answer_time: Option<String>,
+    /// When it ended.
+    pub end_time: Option<String>,
+    /// bye, rejected, cancelled.
+    pub end_cause: Option<&'static str>,
+    /// Its session timer.
+    pub session_timer: Option<SessionTimer>,
+    /// Its messages; those of the call before it stand with its first dialog.
+    pub messages: Vec<Message>,
+    /// Messages not listed because there are too many.
+    pub messages_omitted: u64,
+}
+
+/// What was looked at, what was not, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaptureQuality {
+    /// Frames read and packets reassembled = datagrams + segments + fragments + skipped.
+    pub frames: Frames,
+    /// Pieces of IP packets.
+    pub fragments: BTreeMap<&'static str, u64>,
+    /// TCP segments and streams.
+    pub tcp: BTreeMap<&'static str, u64>,
+    /// SIP: framed = parsed + rejected.
+    pub sip: Sip,
+    /// Packets that the capture holds twice; set aside before correlation.
+    pub mirror_duplicates: u64,
+    /// Limits that were reached, with how often.
+    pub limits_reached: BTreeMap<&'static str, u64>,
+}
+
+/// What became of the frames.
+#[derive(Clone, Debug, Serialize)]
+pub struct Frames {
+    /// All.
+    pub read: u64,
+    /// Packets put together from fragments, each looked at like a frame.
+    pub reassembled: u64,
+    /// UDP datagrams.
+    pub datagrams: u64,
+    /// TCP segments.
+    pub segments: u64,
+    /// Fragments of IP packets.
+    pub fragments: u64,
+    /// Not looked at, by cause.
+    pub skipped: BTreeMap<&'static str, u64>,
+}
+
+/// What became of what looked like SIP.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sip {
+    /// Datagrams and pieces of streams taken for a message.
+    pub framed: u64,
+    /// Of those, the ones that are.
+    pub parsed: u64,
+    /// Those that are none.
+    pub rejected: u64,
+    /// Parsed, but without what correlation needs.
+    pub uncorrelated: u64,
+    /// Oddities that were tolerated, by kind.
+    pub anomalies: BTreeMap<&'static str, u64>,
+}

@@ -1,0 +1,97 @@
+//! What was looked at, what was not, and why.
+
+use std::collections::BTreeMap;
+
+use super::model;
+use crate::analysis::Analysis;
+
+/// The section of a report about the quality of its inputs.
+pub(super) fn quality(analysis: &Analysis) -> model::CaptureQuality {
+    let counters = &analysis.counters;
+    let decode = &counters.decode;
+    let messages = &counters.messages;
+    model::CaptureQuality {
+        frames: model::Frames {
+            read: decode.frames,
+            reassembled: decode.reassembled,
+            datagrams: decode.datagrams,
+            segments: decode.segments,
+            fragments: decode.fragments,
+            skipped: decode.skips().map(|(skip, count)| (skip.name(), count)).collect(),
+        },
+        fragments: fragments(analysis),
+        tcp: tcp(analysis),
+        sip: model::Sip {
+            framed: messages.framed,
+            parsed: messages.parsed,
+            rejected: messages.rejected,
+            uncorrelated: messages.uncorrelated,
+            anomalies: messages.anomalies_by_name(),
+        },
+        mirror_duplicates: analysis.mirror_duplicates,
+        limits_reached: limits_reached(analysis),
+    }
+}
+
+fn fragments(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
+    let stats = &analysis.counters.fragments;
+    BTreeMap::from([
+        ("seen", stats.fragments),
+        ("used", stats.used),
+        ("duplicates", stats.duplicates),
+        ("truncated", stats.truncated),
+        ("refused", stats.refused),
+        ("timed_out", stats.timed_out),
+        ("evicted", stats.evicted),
+        ("incomplete", stats.open),
+        ("packets", stats.packets),
+        ("conflicts", stats.conflicts),
+    ])
+}
+
+fn tcp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
+    let (streams, framer) = (&analysis.counters.streams, &analysis.counters.framer);
+    let assembler = &streams.assembler;
+    BTreeMap::from([
+        ("connections", streams.connections),
+        ("connections_with_sip", streams.ours),
+        ("connections_dismissed", streams.dismissed),
+        ("segments", streams.segments),
+        ("segments_ignored", streams.ignored_segments),
+        ("segments_out_of_order", assembler.out_of_order_segments),
+        ("segments_duplicate", assembler.duplicate_segments),
+        ("bytes", streams.bytes),
+        ("bytes_ignored", streams.ignored_bytes),
+        ("bytes_delivered", assembler.delivered_bytes),
+        ("bytes_duplicate", assembler.duplicate_bytes),
+        ("bytes_dropped", assembler.dropped_bytes),
+        ("gaps", assembler.gaps),
+        ("gap_bytes", assembler.gap_bytes),
+        ("conflicts", assembler.conflicts),
+        ("resets", assembler.resets),
+        ("keep_alive_bytes", framer.keep_alive_bytes),
+        ("skipped_bytes", framer.skipped_bytes),
+        ("framing_lost", framer.framing_lost),
+        ("resyncs", framer.resyncs),
+        ("messages_incomplete", framer.incomplete),
+        ("messages_cut_by_gap", framer.cut_by_gap),
+        ("messages_unfinished", framer.unfinished),
+    ])
+}
+
+/// The limits that were reached, with how often.
+fn limits_reached(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
+    let counters = &analysis.counters;
+    let all = [
+        ("call_ids_forgotten", analysis.calls.forgotten),
+        ("calls_ended_early", analysis.calls.evicted),
+        ("calls_too_long", analysis.calls.too_long),
+        ("fragments_evicted", counters.fragments.evicted),
+        ("fragments_nested", counters.nested_too_deep),
+        ("links", analysis.link_limits_reached),
+        ("losses", analysis.losses_beyond_limit),
+        ("messages_oversize", counters.framer.oversize),
+        ("tcp_connections_evicted", counters.streams.evicted),
+    ];
+    all.into_iter().filter(|(_, count)| *count > 0).collect()
+}
