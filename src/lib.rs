@@ -5,4 +5,5 @@ pub mod error;
 pub mod extent;
 pub mod limits;
 pub mod net;
+pub mod sip;
 pub mod time;

@@ -30,3 +30,7 @@ pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 pub const MAX_HEADERS: usize = 4_096;
 /// Anomalies that are listed of one message.
 pub const MAX_ANOMALIES: usize = 16;
+/// Bytes of a SIP start line on a stream; a longer one is taken for something else. Request-URIs of a few KiB are seen.
+pub const MAX_START_LINE_BYTES: usize = 16 << 10;
+/// Parameters (and headers) of a URI that are compared with those of another; more would make hostile comparisons slow.
+pub const MAX_COMPARED_PARAMETERS: usize = 64;
