@@ -2,7 +2,8 @@
 
 use memchr::memchr2;
 
-use super::token::{is_blank, is_lws, is_token};
+use super::header::HeaderName;
+use super::token::{is_blank, is_lws, is_token, part, trim_end};
 
 /// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(super) struct Line {
 /// The line that begins at `start`. Several CR before LF are one line end: they come from text that was converted twice.
 pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
     let rest = bytes.get(start..).unwrap_or_default();
-    let Some(length) = memchr2(b'\r', b'\n', rest) else {
+    let Some(length) = line_break(rest) else {
         return Line { end: bytes.len(), next: bytes.len(), ending: LineEnd::Nothing };
     };
     let end = start.saturating_add(length);
@@ -78,7 +79,7 @@ pub(super) fn head_end(bytes: &[u8], start: usize, last: bool) -> HeadEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeaderLine {
     /// `start..name_end` is the name, `value_start..value_end` the value without white space round it.
-    Field { start: usize, name_end: usize, value_start: usize, value_end: usize },
+    Field { name: HeaderName, start: usize, name_end: usize, value_start: usize, value_end: usize },
     /// Neither a header nor the continuation of one.
     Malformed { start: usize },
 }
@@ -140,38 +141,82 @@ impl<'a> HeaderLines<'a> {
             return None;
         }
         let line = self.bytes.get(start..end).unwrap_or_default();
-        let name = line.iter().position(|byte| !is_token(*byte)).unwrap_or(line.len());
-        let behind = line.get(name..).unwrap_or_default();
-        let blanks = behind.iter().position(|byte| !is_blank(*byte)).unwrap_or(behind.len());
-        let header = name > 0 && behind.get(blanks) == Some(&b':');
-        let mut value_start = start.saturating_add(name).saturating_add(blanks).saturating_add(1);
+        let colon = line.iter().position(|byte| *byte == b':');
+        let name = colon.and_then(|colon| header_name(part(line, 0, colon)));
+        let mut value_start = start.saturating_add(colon.unwrap_or(0)).saturating_add(1);
         let mut value_end = end;
         while self.bytes.get(self.position).is_some_and(|byte| is_blank(*byte)) {
             (_, value_end) = self.line()?;
         }
-        if !header {
-            return Some(HeaderLine::Malformed { start });
-        }
+        let Some((name, length)) = name else { return Some(HeaderLine::Malformed { start }) };
         while value_start < value_end && self.bytes.get(value_start).is_some_and(|byte| is_lws(*byte)) {
             value_start = value_start.saturating_add(1);
         }
         while value_end > value_start && self.bytes.get(value_end.wrapping_sub(1)).is_some_and(|byte| is_lws(*byte)) {
             value_end = value_end.wrapping_sub(1);
         }
-        Some(HeaderLine::Field { start, name_end: start.saturating_add(name), value_start, value_end })
+        Some(HeaderLine::Field { name, start, name_end: start.saturating_add(length), value_start, value_end })
     }
+}
+
+/// Which header the text in front of a colon names, and the length of the name without white space. What is known is a
+/// token, so only other names have to be looked at more closely.
+fn header_name(text: &[u8]) -> Option<(HeaderName, usize)> {
+    let known = HeaderName::of(text);
+    if known != HeaderName::Other {
+        return Some((known, text.len()));
+    }
+    let name = trim_end(text);
+    let valid = !name.is_empty() && name.iter().all(|byte| is_token(*byte));
+    valid.then(|| (HeaderName::of(name), name.len()))
+}
+
+/// The offset of the first CR or LF. Eight bytes are looked at together: lines are too short for anything that has to be
+/// set up. What makes it stop is a byte below 16, of which usual text has no others.
+fn line_break(bytes: &[u8]) -> Option<usize> {
+    const BELOW_16: u64 = 0x1010_1010_1010_1010;
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let (words, _) = bytes.as_chunks::<8>();
+    let small = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        word.wrapping_sub(BELOW_16) & !word & HIGH_BITS
+    };
+    let index = words.iter().position(|word| small(word) != 0).unwrap_or(words.len());
+    let start = index.wrapping_mul(8);
+    if let Some(word) = words.get(index) {
+        // Bits above the lowest one may be wrong, since the subtraction borrows.
+        let offset = usize::try_from(small(word).trailing_zeros() / 8).unwrap_or(0);
+        if matches!(word.get(offset), Some(b'\r' | b'\n')) {
+            return Some(start.wrapping_add(offset));
+        }
+    }
+    memchr2(b'\r', b'\n', bytes.get(start..)?).map(|found| start.wrapping_add(found))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn line_breaks_are_found(bytes in proptest::collection::vec(prop_oneof![
+            4 => any::<u8>(),
+            8 => Just(b'x'),
+            1 => proptest::sample::select(&b"\r\n\t\0\x0b\x0e\x10\x8d"[..]),
+        ], 0..64)) {
+            let expected = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            prop_assert_eq!(line_break(&bytes), expected);
+        }
+    }
 
     fn headers(bytes: &[u8], trust_last: bool) -> (Vec<String>, bool, usize) {
         let mut lines = HeaderLines::new(bytes, trust_last);
         let mut found = Vec::new();
         while let Some(line) = lines.header() {
             found.push(match line {
-                HeaderLine::Field { start, name_end, value_start, value_end } => format!(
+                HeaderLine::Field { start, name_end, value_start, value_end, .. } => format!(
                     "{}={}",
                     String::from_utf8_lossy(&bytes[start..name_end]),
                     String::from_utf8_lossy(&bytes[value_start..value_end])

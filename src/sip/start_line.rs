@@ -1,10 +1,10 @@
 //! The start line (RFC 3261 7.1, 7.2), and whether bytes begin with one.
 
-use memchr::{memchr2, memrchr2};
+use memchr::memrchr2;
 
 use super::anomaly::{Anomalies, Anomaly};
 use super::lines::{LineEnd, line_at};
-use super::token::{is_blank, is_token, part, trim_end};
+use super::token::{BLANK, CONTROL, classes_of, is_blank, is_token, part, trim_end};
 use super::uri::scheme_length;
 use crate::limits::MAX_START_LINE_BYTES;
 
@@ -186,14 +186,15 @@ fn request<'a>(line: &'a [u8], anomalies: &mut Anomalies) -> Result<StartLine<'a
     let version = version(text.get(version_start..).unwrap_or_default()).ok_or(NotSip::NoVersion)?;
     let uri_start = method_end.saturating_add(blanks);
     let uri = trim_end(part(text, uri_start, version_start));
-    if uri.is_empty() || uri.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+    let classes = classes_of(uri);
+    if uri.is_empty() || classes & CONTROL != 0 {
         return Err(NotSip::NoRequestUri);
     }
     let plain = match uri {
         [b'<', inside @ .., b'>'] => inside,
         other => other,
     };
-    if !METHODS.contains(&method) && scheme_length(plain).is_none() {
+    if scheme_length(plain).is_none() && !METHODS.contains(&method) {
         return Err(NotSip::NoRequestUri);
     }
     if blanks > 1 || uri_start.saturating_add(uri.len()).saturating_add(1) != version_start {
@@ -205,7 +206,7 @@ fn request<'a>(line: &'a [u8], anomalies: &mut Anomalies) -> Result<StartLine<'a
     if plain.len() != uri.len() {
         anomalies.push(Anomaly::RequestUriInBrackets, uri_start);
     }
-    if memchr2(b' ', b'\t', plain).is_some() {
+    if classes & BLANK != 0 {
         anomalies.push(Anomaly::SpaceInRequestUri, uri_start);
     }
     if version == Version::Other {

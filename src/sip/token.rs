@@ -9,6 +9,12 @@ pub(super) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
 
 const TOKEN: u8 = 1;
 const LWS: u8 = 2;
+/// What a parameter can end or be divided by.
+const PARAMETER_MARK: u8 = 4;
+/// A space or a tab.
+pub(super) const BLANK: u8 = 8;
+/// A control character other than a tab.
+pub(super) const CONTROL: u8 = 16;
 
 /// The classes of every byte.
 static CLASSES: [u8; 256] = classes();
@@ -21,7 +27,13 @@ const fn classes() -> [u8; 256] {
         let token = byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
         let white = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-        table[byte as usize] = if token { TOKEN } else { 0 } | if white { LWS } else { 0 };
+        let mark = matches!(byte, b';' | b'=' | b'"');
+        let blank = matches!(byte, b' ' | b'\t');
+        table[byte as usize] = if token { TOKEN } else { 0 }
+            | if white { LWS } else { 0 }
+            | if mark { PARAMETER_MARK } else { 0 }
+            | if blank { BLANK } else { 0 }
+            | if byte.is_ascii_control() && !blank { CONTROL } else { 0 };
         if byte == u8::MAX {
             return table;
         }
@@ -29,8 +41,19 @@ const fn classes() -> [u8; 256] {
     }
 }
 
+#[inline]
 fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// The classes that occur in the text, joined.
+pub(super) fn classes_of(text: &[u8]) -> u8 {
+    text.iter().fold(0, |found, byte| found | class(*byte))
+}
+
+/// A character that divides parameters: `;`, `=` or a quote.
+pub(super) fn is_parameter_mark(byte: u8) -> bool {
+    class(byte) & PARAMETER_MARK != 0
 }
 
 /// A character of `token`.

@@ -47,14 +47,7 @@ fn length_of_body(head: &[u8]) -> Option<u64> {
     lines.line();
     let mut found = None;
     while let Some(line) = lines.header() {
-        let HeaderLine::Field { start, name_end, value_start, value_end } = line else { continue };
-        let is_length = match part(head, start, name_end) {
-            [b'l' | b'L'] => true,
-            name => name.len() == CONTENT_LENGTH && HeaderName::of(name) == HeaderName::ContentLength,
-        };
-        if !is_length {
-            continue;
-        }
+        let HeaderLine::Field { name: HeaderName::ContentLength, value_start, value_end, .. } = line else { continue };
         let length = content_length(part(head, value_start, value_end)).ok()?;
         if found.is_some_and(|before| before != length) {
             return None;
@@ -63,9 +56,6 @@ fn length_of_body(head: &[u8]) -> Option<u64> {
     }
     Some(found.unwrap_or(0))
 }
-
-/// The length of the long form of the name.
-const CONTENT_LENGTH: usize = "Content-Length".len();
 
 #[cfg(test)]
 mod tests {

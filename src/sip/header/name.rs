@@ -41,7 +41,8 @@ fn by_name(name: &[u8]) -> Option<&'static HeaderRow> {
     let mut slot = hash(name);
     loop {
         let row = BY_HASH.get(slot).and_then(row_at)?;
-        if row.text.as_bytes().eq_ignore_ascii_case(name) {
+        let text = row.text.as_bytes();
+        if text == name || text.eq_ignore_ascii_case(name) {
             return Some(row);
         }
         slot = next(slot);

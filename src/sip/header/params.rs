@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::sip::token::{from, part, quoted_length, trim};
+use crate::sip::token::{from, is_parameter_mark, part, quoted_length, trim};
 
 /// The parameters of one value, from their first semicolon on, in wire order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,10 @@ impl<'a> Params<'a> {
 
     /// All parameters; empty ones are passed over.
     pub fn iter(self) -> ParamIter<'a> {
-        let rest = memchr(b';', self.raw).and_then(|first| self.raw.get(first.saturating_add(1)..));
+        let rest = match self.raw {
+            [b';', rest @ ..] => Some(rest),
+            raw => memchr(b';', raw).and_then(|first| raw.get(first.saturating_add(1)..)),
+        };
         ParamIter { rest, empty: false }
     }
 
@@ -73,22 +76,20 @@ impl<'a> Iterator for ParamIter<'a> {
 fn extent(text: &[u8]) -> (usize, Option<usize>) {
     let mut equals = None;
     let mut position = 0_usize;
-    for (at, byte) in text.iter().enumerate() {
-        if at < position {
-            continue;
-        }
-        match byte {
-            b';' => return (at, equals),
-            b'=' if equals.is_none() => equals = Some(at),
-            b'"' => {
-                let behind = at.saturating_add(1);
-                match quoted_length(from(text, behind)) {
-                    Some(length) => position = behind.saturating_add(length),
-                    None => return (text.len(), equals),
-                }
+    while let Some(found) = from(text, position).iter().position(|byte| is_parameter_mark(*byte)) {
+        let at = position.saturating_add(found);
+        let behind = at.saturating_add(1);
+        position = match text.get(at) {
+            Some(b';') => return (at, equals),
+            Some(b'=') => {
+                equals = equals.or(Some(at));
+                behind
             }
-            _ => {}
-        }
+            _ => match quoted_length(from(text, behind)) {
+                Some(length) => behind.saturating_add(length),
+                None => break,
+            },
+        };
     }
     (text.len(), equals)
 }

@@ -11,6 +11,8 @@ use crate::sip::anomaly::Anomaly;
 use crate::sip::host::Host;
 use crate::sip::token::{Parsed, from, is_lws, lws0, lws1, part, port, token1, trim_end};
 
+/// What nearly every Via begins with, which saves looking for white space.
+const USUAL_PROTOCOL: &[u8] = b"SIP/2.0/";
 /// What every branch of RFC 3261 begins with (8.1.1.7).
 const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
@@ -108,6 +110,12 @@ impl<'a> Via<'a> {
 
 /// `protocol-name SLASH protocol-version SLASH transport LWS`.
 fn sent_protocol(input: &[u8]) -> Parsed<'_, (&[u8], &[u8], &[u8])> {
+    if let Some((usual, rest)) = input.split_at_checked(USUAL_PROTOCOL.len())
+        && usual == USUAL_PROTOCOL
+    {
+        let (rest, (transport, _)) = (token1, lws1).parse(rest)?;
+        return Ok((rest, (part(usual, 0, 3), part(usual, 4, 7), transport)));
+    }
     let (rest, (_, protocol, _, version, _, transport, _)) =
         (lws0, token1, slash, token1, slash, token1, lws1).parse(input)?;
     Ok((rest, (protocol, version, transport)))

@@ -32,6 +32,7 @@ pub struct Message<'a> {
     from: Result<NameAddr<'a>, HeaderError>,
     to: Result<NameAddr<'a>, HeaderError>,
     top_via: Result<Via<'a>, HeaderError>,
+    request_uri: Option<Result<Uri<'a>, UriError>>,
     content_length: Option<Result<u64, HeaderError>>,
 }
 
@@ -106,10 +107,7 @@ impl<'a> Message<'a> {
 
     /// The Request-URI of a request.
     pub fn request_uri(&self) -> Option<Result<Uri<'a>, UriError>> {
-        match self.start_line {
-            StartLine::Request { uri, .. } => Some(Uri::parse(uri)),
-            StartLine::Response { .. } => None,
-        }
+        self.request_uri
     }
 
     /// All headers in wire order.

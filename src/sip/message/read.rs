@@ -9,7 +9,7 @@ use crate::sip::lines::{HeaderLine, HeaderLines};
 use crate::sip::recognize::without_padding;
 use crate::sip::start_line::{NotSip, StartLine, parse};
 use crate::sip::token::{decimal, from, part};
-use crate::sip::uri::Uri;
+use crate::sip::uri::{Uri, UriError};
 
 /// Room for the headers of a usual message, so that the list grows once.
 const USUAL_HEADERS: usize = 24;
@@ -55,8 +55,8 @@ pub(super) fn read(bytes: &[u8], origin: Origin) -> Result<Message<'_>, NotSip> 
     let mut reader = Reader::new(raw, anomalies);
     while let Some(line) = lines.header() {
         match line {
-            HeaderLine::Field { start, name_end, value_start, value_end } => {
-                reader.field(start, name_end, value_start, value_end);
+            HeaderLine::Field { name, start, name_end, value_start, value_end } => {
+                reader.field(name, start, name_end, value_start, value_end);
             }
             HeaderLine::Malformed { start } => reader.anomalies.push(Anomaly::MalformedHeaderLine, start),
         }
@@ -98,6 +98,7 @@ struct Reader<'a> {
     parsed_to: Result<NameAddr<'a>, HeaderError>,
     top_via: Result<Via<'a>, HeaderError>,
     cseq_offset: usize,
+    request_uri: Option<Result<Uri<'a>, UriError>>,
     /// Whether `*` is among the Contacts.
     wildcard: bool,
 }
@@ -120,15 +121,15 @@ impl<'a> Reader<'a> {
             parsed_to: Err(HeaderError::Missing),
             top_via: Err(HeaderError::Missing),
             cseq_offset: 0,
+            request_uri: None,
             wildcard: false,
         }
     }
 
     /// Takes a header.
-    fn field(&mut self, start: usize, name_end: usize, value_start: usize, value_end: usize) {
-        let raw_name = part(self.raw, start, name_end);
+    fn field(&mut self, name: HeaderName, start: usize, name_end: usize, value_start: usize, value_end: usize) {
         let (Ok(name_length), Some(start_offset), Some(value_from), Some(value_to)) =
-            (u16::try_from(raw_name.len()), offset(start), offset(value_start), offset(value_end))
+            (u16::try_from(name_end.saturating_sub(start)), offset(start), offset(value_start), offset(value_end))
         else {
             self.anomalies.push(Anomaly::MalformedHeaderLine, start);
             return;
@@ -137,7 +138,6 @@ impl<'a> Reader<'a> {
             self.anomalies.push(Anomaly::TooManyHeaders, start);
             return;
         }
-        let name = HeaderName::of(raw_name);
         self.headers.push(Span {
             start: start_offset,
             value_start: value_from,
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks what needs the whole head.
-    fn check(&mut self, start_line: &StartLine<'_>, head_end: usize) {
+    fn check(&mut self, start_line: &StartLine<'a>, head_end: usize) {
         for (missing, anomaly) in [
             (self.call_id.is_none(), Anomaly::CallIdMissing),
             (self.from.is_none(), Anomaly::FromMissing),
@@ -274,7 +274,9 @@ impl<'a> Reader<'a> {
                 self.anomalies.push(Anomaly::CseqMethodMismatch, self.cseq_offset);
             }
             let at = method.len().saturating_add(1);
-            match Uri::parse(uri) {
+            let uri = Uri::parse(uri);
+            self.request_uri = Some(uri);
+            match uri {
                 Ok(Uri::Sip(uri)) => {
                     if let Some(anomaly) = uri.headers.map(|_| Anomaly::HeadersInRequestUri).or(uri.oddity) {
                         self.anomalies.push(anomaly, at);
@@ -331,6 +333,7 @@ impl<'a> Reader<'a> {
             from: self.parsed_from,
             to: self.parsed_to,
             top_via: self.top_via,
+            request_uri: self.request_uri,
             content_length: self.content_length,
         }
     }
