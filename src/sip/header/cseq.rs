@@ -1,0 +1,56 @@
+//! CSeq (RFC 3261 20.16).
+
+use super::HeaderError;
+use crate::sip::token::{decimal, digits1, lws0, lws1, token1};
+
+/// The number and the method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CSeq<'a> {
+    /// The number. It must be below 2**31 (RFC 3261 8.1.1.5).
+    pub number: u32,
+    /// The method; its case counts.
+    pub method: &'a [u8],
+}
+
+impl<'a> CSeq<'a> {
+    /// Reads `1*DIGIT LWS Method`. A number beyond 32 bits is an error, never another number.
+    pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
+        let (rest, digits) = lws0(value).and_then(|(rest, _)| digits1(rest)).map_err(|_| HeaderError::NotANumber)?;
+        let (rest, _) = lws1(rest).map_err(|_| HeaderError::NoMethod)?;
+        let (rest, method) = token1(rest).map_err(|_| HeaderError::NoMethod)?;
+        let number =
+            decimal(digits).and_then(|number| u32::try_from(number).ok()).ok_or(HeaderError::NumberTooLarge)?;
+        match lws0(rest) {
+            Ok(([], _)) => Ok(Self { number, method }),
+            _ => Err(HeaderError::TextBehindValue),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_methods() {
+        assert_eq!(CSeq::parse(b"0009\r\n  INVITE"), Ok(CSeq { number: 9, method: b"INVITE" }));
+        assert_eq!(CSeq::parse(b"4294967295 a.b%c "), Ok(CSeq { number: u32::MAX, method: b"a.b%c" }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, error) in [
+            ("4294967296 INVITE", HeaderError::NumberTooLarge),
+            ("36893488147419103232 REGISTER", HeaderError::NumberTooLarge),
+            ("-1 INVITE", HeaderError::NotANumber),
+            ("INVITE", HeaderError::NotANumber),
+            ("", HeaderError::NotANumber),
+            ("1", HeaderError::NoMethod),
+            ("1INVITE", HeaderError::NoMethod),
+            ("1 @", HeaderError::NoMethod),
+            ("1 INVITE x", HeaderError::TextBehindValue),
+        ] {
+            assert_eq!(CSeq::parse(text.as_bytes()), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! From the bytes of a header name to [`HeaderName`], fast.
+
+use super::table::{HEADERS, HeaderKind, HeaderName, HeaderRow, ROWS};
+
+/// Slots of the hash table: a power of two, well over the number of headers so that a look-up rarely meets a second one.
+const SLOTS: usize = 1_024;
+/// The mark of an empty slot, no row's index.
+const EMPTY: u8 = u8::MAX;
+
+/// Row indices by the hash of the spelling; a row whose slot is taken stands in the next free one.
+static BY_HASH: [u8; SLOTS] = by_hash();
+/// Row indices by compact form.
+static BY_LETTER: [u8; 26] = by_letter();
+
+impl HeaderName {
+    /// The header of this name, long or compact, in any case.
+    pub fn of(name: &[u8]) -> Self {
+        let row = match name {
+            [letter] => BY_LETTER.get(usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'))).and_then(row_at),
+            _ => by_name(name),
+        };
+        row.map_or(Self::Other, |row| row.name)
+    }
+
+    /// The spelling of the registry; empty for [`HeaderName::Other`].
+    pub fn text(self) -> &'static str {
+        HEADERS.get(self as usize).map_or("", |row| row.text)
+    }
+
+    /// How often it may stand, and whether its values are a comma list.
+    pub fn kind(self) -> HeaderKind {
+        HEADERS.get(self as usize).map_or(HeaderKind::Rows, |row| row.kind)
+    }
+}
+
+fn row_at(index: &u8) -> Option<&'static HeaderRow> {
+    HEADERS.get(usize::from(*index))
+}
+
+fn by_name(name: &[u8]) -> Option<&'static HeaderRow> {
+    let mut slot = hash(name);
+    loop {
+        let row = BY_HASH.get(slot).and_then(row_at)?;
+        let text = row.text.as_bytes();
+        if text == name || text.eq_ignore_ascii_case(name) {
+            return Some(row);
+        }
+        slot = next(slot);
+    }
+}
+
+const fn next(slot: usize) -> usize {
+    slot.wrapping_add(1) % SLOTS
+}
+
+/// Mixes the length with the first, the middle and the last two letters, which is enough to tell most headers apart.
+const fn hash(name: &[u8]) -> usize {
+    let [first, .., before, last] = name else { return 0 };
+    let (head, _) = name.split_at((name.len() / 2).wrapping_add(1));
+    let middle = match head {
+        [.., middle] => *middle,
+        [] => 0,
+    };
+    let letters = u32::from_le_bytes([*first, *before, *last, middle]) | 0x2020_2020;
+    let [length, ..] = name.len().to_le_bytes();
+    let length = length as u32;
+    let mixed = letters.wrapping_add(length.wrapping_mul(0x0101)).wrapping_mul(0x9e37_79b1);
+    (mixed >> 22) as usize % SLOTS
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler: a bad index does not compile, and a test holds that the rows fit into a byte"
+)]
+const fn by_hash() -> [u8; SLOTS] {
+    let mut slots = [EMPTY; SLOTS];
+    let mut row = 0;
+    while row < ROWS.len() {
+        let mut slot = hash(ROWS[row].text.as_bytes());
+        while slots[slot] != EMPTY {
+            slot = next(slot);
+        }
+        slots[slot] = row as u8;
+        row = row.wrapping_add(1);
+    }
+    slots
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler: a bad index does not compile, and a test holds that the rows fit into a byte"
+)]
+const fn by_letter() -> [u8; 26] {
+    let mut letters = [EMPTY; 26];
+    let mut row = 0;
+    while row < ROWS.len() {
+        if let Some(letter) = ROWS[row].compact {
+            letters[letter.wrapping_sub(b'a') as usize] = row as u8;
+        }
+        row = row.wrapping_add(1);
+    }
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_unique_and_in_the_order_of_the_names() {
+        assert!(HEADERS.len() < usize::from(EMPTY));
+        let texts: Vec<String> = HEADERS.iter().map(|row| row.text.to_ascii_lowercase()).collect();
+        assert!(texts.is_sorted_by(|a, b| a < b), "sorted and unique");
+        for (index, row) in HEADERS.iter().enumerate() {
+            assert_eq!(row.name as usize, index, "{}", row.text);
+            assert_eq!(row.name.text(), row.text);
+            assert_eq!(row.name.kind(), row.kind);
+        }
+        let compact: BTreeSet<u8> = HEADERS.iter().filter_map(|row| row.compact).collect();
+        assert_eq!(compact.len(), HEADERS.iter().filter(|row| row.compact.is_some()).count());
+        assert_eq!(compact.len(), 20, "19 of the registry and the withdrawn n");
+        assert!(compact.iter().all(u8::is_ascii_lowercase));
+    }
+
+    #[test]
+    fn every_header_is_found_in_any_case() {
+        for row in HEADERS {
+            for text in [row.text.to_owned(), row.text.to_ascii_lowercase(), row.text.to_ascii_uppercase()] {
+                assert_eq!(HeaderName::of(text.as_bytes()), row.name, "{text}");
+            }
+            if let Some(letter) = row.compact {
+                assert_eq!(HeaderName::of(&[letter]), row.name);
+                assert_eq!(HeaderName::of(&[letter.to_ascii_uppercase()]), row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_are_other() {
+        for name in [&b""[..], b"z", b"{", b"\xff", b"C%6Fntact", b"Contac", b"Contacts", b"Via ", b"X-Via", b"To\0"] {
+            assert_eq!(HeaderName::of(name), HeaderName::Other, "{name:?}");
+        }
+        assert_eq!(HeaderName::Other.text(), "");
+        assert_eq!(HeaderName::Other.kind(), HeaderKind::Rows);
+        assert_eq!(HeaderName::of(&[b'a'; 5_000]), HeaderName::Other);
+    }
+
+    #[test]
+    fn look_ups_stay_short() {
+        let worst = HEADERS
+            .iter()
+            .map(|row| {
+                let mut slot = hash(row.text.as_bytes());
+                let mut steps = 1;
+                while BY_HASH[slot] as usize != row.name as usize {
+                    slot = next(slot);
+                    steps += 1;
+                }
+                steps
+            })
+            .max();
+        assert!(worst <= Some(4), "{worst:?}");
+    }
+}

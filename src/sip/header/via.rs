@@ -1,0 +1,228 @@
+//! Via (RFC 3261 20.42, RFC 3581).
+
+use std::net::IpAddr;
+
+use nom::Parser;
+use nom::bytes::complete::take_while1;
+use nom::character::complete::char;
+
+use super::{HeaderError, Params};
+use crate::sip::anomaly::Anomaly;
+use crate::sip::host::Host;
+use crate::sip::token::{Parsed, from, is_lws, lws0, lws1, part, port, token1, trim_end};
+
+/// What nearly every Via begins with, which saves looking for white space.
+const USUAL_PROTOCOL: &[u8] = b"SIP/2.0/";
+/// What every branch of RFC 3261 begins with (8.1.1.7).
+const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
+
+/// One value of Via: a hop of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Via<'a> {
+    /// The protocol, `SIP`.
+    pub protocol: &'a [u8],
+    /// Its version, `2.0`.
+    pub version: &'a [u8],
+    /// The transport, such as `UDP`; compare without regard to case.
+    pub transport: &'a [u8],
+    /// The host of `sent-by`.
+    pub sent_by: Host<'a>,
+    /// The port of `sent-by`.
+    pub port: Option<u16>,
+    /// The branch.
+    pub branch: Option<&'a [u8]>,
+    /// Where the request came from, as the receiver saw it.
+    pub received: Option<&'a [u8]>,
+    /// Whether a response is asked for at the source port (RFC 3581), even if no port is filled in.
+    pub has_rport: bool,
+    /// The source port, as the receiver saw it.
+    pub rport: Option<u16>,
+    /// All parameters.
+    pub params: Params<'a>,
+    /// The first thing that is odd about it.
+    pub oddity: Option<Anomaly>,
+}
+
+impl<'a> Via<'a> {
+    /// Reads one value of the list.
+    pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
+        let (rest, (protocol, version, transport)) = sent_protocol(value).map_err(|_| HeaderError::NoProtocol)?;
+        let (rest, host_port) = host_port(rest).map_err(|_| HeaderError::NoHost)?;
+        if !matches!(rest, [] | [b';', ..]) {
+            return Err(HeaderError::TextBehindValue);
+        }
+        let (sent_by, port, oddity) = split_port(host_port)?;
+        let params = Params::new(rest);
+        let via = Self {
+            protocol,
+            version,
+            transport,
+            sent_by,
+            port,
+            branch: None,
+            received: None,
+            has_rport: false,
+            rport: None,
+            params,
+            oddity,
+        };
+        Ok(via.with_params())
+    }
+
+    /// Whether the branch is one of RFC 3261, which identifies the transaction: the magic cookie and something more.
+    pub fn has_transaction_branch(&self) -> bool {
+        self.branch.and_then(|branch| branch.strip_prefix(MAGIC_COOKIE)).is_some_and(|rest| !rest.is_empty())
+    }
+
+    /// The address in `received`, with or without brackets (RFC 5118 4.5).
+    pub fn received_ip(&self) -> Option<IpAddr> {
+        Host::new(self.received?).ip()
+    }
+
+    /// Whether both name the same element: hosts as in a URI, ports equal or both left to the default of the transport.
+    pub fn same_sent_by(&self, other: &Self) -> bool {
+        let default = |via: &Self| if via.transport.eq_ignore_ascii_case(b"TLS") { 5_061 } else { 5_060 };
+        self.sent_by.same(&other.sent_by)
+            && self.port.unwrap_or_else(|| default(self)) == other.port.unwrap_or_else(|| default(other))
+    }
+
+    fn with_params(mut self) -> Self {
+        let mut params = self.params.iter();
+        for param in params.by_ref() {
+            let name = param.name;
+            if name.eq_ignore_ascii_case(b"branch") {
+                self.branch = self.branch.or(param.value);
+            } else if name.eq_ignore_ascii_case(b"rport") {
+                self.rport = self.rport.or_else(|| param.value.and_then(port));
+                self.has_rport = true;
+            } else if name.eq_ignore_ascii_case(b"received") {
+                self.received = self.received.or(param.value);
+            }
+        }
+        if params.empty {
+            self.oddity = self.oddity.or(Some(Anomaly::EmptyParameter));
+        } else if self.branch == Some(MAGIC_COOKIE) {
+            self.oddity = self.oddity.or(Some(Anomaly::BareBranchCookie));
+        }
+        self
+    }
+}
+
+/// `protocol-name SLASH protocol-version SLASH transport LWS`.
+fn sent_protocol(input: &[u8]) -> Parsed<'_, (&[u8], &[u8], &[u8])> {
+    if let Some((usual, rest)) = input.split_at_checked(USUAL_PROTOCOL.len())
+        && usual == USUAL_PROTOCOL
+    {
+        let (rest, (transport, _)) = (token1, lws1).parse(rest)?;
+        return Ok((rest, (part(usual, 0, 3), part(usual, 4, 7), transport)));
+    }
+    let (rest, (_, protocol, _, version, _, transport, _)) =
+        (lws0, token1, slash, token1, slash, token1, lws1).parse(input)?;
+    Ok((rest, (protocol, version, transport)))
+}
+
+fn slash(input: &[u8]) -> Parsed<'_, ()> {
+    let (rest, _) = (lws0, char('/'), lws0).parse(input)?;
+    Ok((rest, ()))
+}
+
+/// `sent-by`: host and port with the white space that may stand round the colon.
+fn host_port(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let (rest, found) = take_while1(|byte| byte != b';')(input)?;
+    Ok((rest, trim_end(found)))
+}
+
+/// Cuts `host [COLON port]`.
+fn split_port(text: &[u8]) -> Result<(Host<'_>, Option<u16>, Option<Anomaly>), HeaderError> {
+    let (host, rest) = match text.first() {
+        Some(b'[') => {
+            let end = memchr::memchr(b']', text).ok_or(HeaderError::NoHost)?.saturating_add(1);
+            (part(text, 0, end), from(text, end))
+        }
+        _ => {
+            let end = text.iter().position(|byte| *byte == b':' || is_lws(*byte)).unwrap_or(text.len());
+            (part(text, 0, end), from(text, end))
+        }
+    };
+    if host.is_empty() || host == b"[]" {
+        return Err(HeaderError::NoHost);
+    }
+    let rest = from(rest, rest.iter().position(|byte| !is_lws(*byte)).unwrap_or(rest.len()));
+    let digits = match rest {
+        [] => return Ok((Host::new(host), None, None)),
+        [b':', digits @ ..] => crate::sip::token::trim(digits),
+        _ => return Err(HeaderError::TextBehindValue),
+    };
+    if let Some(port) = port(digits) {
+        return Ok((Host::new(host), Some(port), None));
+    }
+    let whole = Host::new(text);
+    if whole.ip().is_some_and(|ip| ip.is_ipv6()) {
+        return Ok((whole, None, Some(Anomaly::Ipv6WithoutBrackets)));
+    }
+    Err(HeaderError::InvalidPort)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(text: &str) -> Via<'_> {
+        Via::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn white_space_is_allowed_where_the_grammar_has_it() {
+        let via = ok("SIP  /    2.0\r\n /UDP\r\n    192.0.2.2 : 5070 ; branch=\r\n z9hG4bK30239;rport");
+        assert_eq!((via.protocol, via.version, via.transport), (&b"SIP"[..], &b"2.0"[..], &b"UDP"[..]));
+        assert_eq!((via.sent_by.text(), via.port), (&b"192.0.2.2"[..], Some(5_070)));
+        assert_eq!(via.branch, Some(&b"z9hG4bK30239"[..]));
+        assert_eq!((via.has_rport, via.rport, via.oddity), (true, None, None));
+        assert!(via.has_transaction_branch());
+    }
+
+    #[test]
+    fn parameters_are_found_in_any_case_and_order() {
+        let via = ok("SIP/2.0/TLS h;Received=192.0.2.1;RPORT=5080;x;Branch=abc");
+        assert_eq!((via.received_ip(), via.rport), (Some("192.0.2.1".parse().unwrap()), Some(5_080)));
+        assert_eq!(via.branch, Some(&b"abc"[..]));
+        assert!(!via.has_transaction_branch());
+    }
+
+    #[test]
+    fn ipv6_with_and_without_brackets() {
+        let via = ok("SIP/2.0/UDP [2001:db8::9:1]:6050;received=[2001:db8::9:255]");
+        assert_eq!((via.sent_by.ip(), via.port), (Some("2001:db8::9:1".parse().unwrap()), Some(6_050)));
+        assert_eq!(via.received_ip(), Some("2001:db8::9:255".parse().unwrap()));
+        assert_eq!(ok("SIP/2.0/UDP [::1];received=2001:db8::9:255").received_ip(), via.received_ip());
+        let via = ok("SIP/2.0/UDP 2001:db8::9:a;branch=x");
+        assert_eq!((via.port, via.oddity), (None, Some(Anomaly::Ipv6WithoutBrackets)));
+    }
+
+    #[test]
+    fn oddities_and_errors() {
+        assert_eq!(ok("SIP/2.0/UDP 192.0.2.15;;").oddity, Some(Anomaly::EmptyParameter));
+        assert_eq!(ok("SIP/2.0/UDP h;branch=z9hG4bK").oddity, Some(Anomaly::BareBranchCookie));
+        for (text, error) in [
+            ("", HeaderError::NoProtocol),
+            ("SIP/2.0 h", HeaderError::NoProtocol),
+            ("SIP/2.0/UDP", HeaderError::NoProtocol),
+            ("SIP/2.0/UDP ", HeaderError::NoHost),
+            ("SIP/2.0/UDP ;branch=x", HeaderError::NoHost),
+            ("SIP/2.0/UDP []", HeaderError::NoHost),
+            ("SIP/2.0/UDP h:65536", HeaderError::InvalidPort),
+            ("SIP/2.0/UDP h:x", HeaderError::InvalidPort),
+            ("SIP/2.0/UDP h x", HeaderError::TextBehindValue),
+        ] {
+            assert_eq!(Via::parse(text.as_bytes()), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn sent_by_is_compared_with_default_ports() {
+        assert!(ok("SIP/2.0/UDP Host").same_sent_by(&ok("SIP/2.0/UDP host:5060")));
+        assert!(ok("SIP/2.0/TLS host").same_sent_by(&ok("SIP/2.0/TLS host:5061")));
+        assert!(!ok("SIP/2.0/TLS host").same_sent_by(&ok("SIP/2.0/TLS host:5060")));
+        assert!(!ok("SIP/2.0/UDP host").same_sent_by(&ok("SIP/2.0/UDP other")));
+    }
+}

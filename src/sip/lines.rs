@@ -1,0 +1,292 @@
+//! The lines of a head: where they end, and which of them make up one header.
+
+use memchr::memchr2;
+
+use super::header::HeaderName;
+use super::token::{is_blank, is_lws, is_token, part, trim_end};
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineEnd {
+    /// CRLF, as it must be.
+    CrLf,
+    /// LF alone.
+    Lf,
+    /// CR alone, or several CR before LF.
+    Cr,
+    /// One or more CR are the last bytes there are: more bytes could make it CRLF.
+    CrAtEnd,
+    /// The bytes end.
+    Nothing,
+}
+
+/// A line: `bytes[start..end]`; the next one begins at `next`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) end: usize,
+    pub(super) next: usize,
+    pub(super) ending: LineEnd,
+}
+
+/// The line that begins at `start`. Several CR before LF are one line end: they come from text that was converted twice.
+pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let Some(length) = line_break(rest) else {
+        return Line { end: bytes.len(), next: bytes.len(), ending: LineEnd::Nothing };
+    };
+    let end = start.saturating_add(length);
+    let (size, ending) = match rest.get(length..).unwrap_or_default() {
+        [b'\r', b'\n', ..] => (2, LineEnd::CrLf),
+        [b'\n', ..] => (1, LineEnd::Lf),
+        more => {
+            let returns = more.iter().take_while(|byte| **byte == b'\r').count();
+            match more.get(returns) {
+                Some(b'\n') => (returns.saturating_add(1), LineEnd::Cr),
+                Some(_) => (1, LineEnd::Cr),
+                None => (1, LineEnd::CrAtEnd),
+            }
+        }
+    };
+    Line { end, next: end.saturating_add(size), ending }
+}
+
+/// Where a head ends, as far as the bytes of a stream tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeadEnd {
+    /// Behind the blank line, at this offset.
+    At(usize),
+    /// Not yet; the next look may begin at this offset, the start of a line.
+    NotBefore(usize),
+}
+
+/// Looks for the blank line from `start`, the start of a line that is not the first. With `last`, no more bytes will come.
+pub(super) fn head_end(bytes: &[u8], start: usize, last: bool) -> HeadEnd {
+    let mut position = start;
+    loop {
+        let line = line_at(bytes, position);
+        let open = matches!(line.ending, LineEnd::Nothing) || (matches!(line.ending, LineEnd::CrAtEnd) && !last);
+        if open {
+            return HeadEnd::NotBefore(position);
+        }
+        if line.end == position {
+            return HeadEnd::At(line.next);
+        }
+        position = line.next;
+    }
+}
+
+/// One header, or a line that is none. Offsets into the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeaderLine {
+    /// `start..name_end` is the name, `value_start..value_end` the value without white space round it.
+    Field { name: HeaderName, start: usize, name_end: usize, value_start: usize, value_end: usize },
+    /// Neither a header nor the continuation of one.
+    Malformed { start: usize },
+}
+
+/// Walks over the headers of a head, from behind its first line to the blank line.
+#[derive(Debug)]
+pub(super) struct HeaderLines<'a> {
+    bytes: &'a [u8],
+    /// Start of the next line; once the walk is over, of the body.
+    position: usize,
+    /// Whether the last line counts although it has no end.
+    trust_last: bool,
+    /// Whether the blank line was met.
+    pub(super) blank_line: bool,
+    /// The first line that ends with LF alone.
+    pub(super) bare_line_feed: Option<usize>,
+    /// The first line that ends with CR alone.
+    pub(super) bare_carriage_return: Option<usize>,
+}
+
+impl<'a> HeaderLines<'a> {
+    /// Begins at the first line. With `trust_last`, the bytes end where the message ends, not where the capture cut it.
+    pub(super) fn new(bytes: &'a [u8], trust_last: bool) -> Self {
+        Self { bytes, position: 0, trust_last, blank_line: false, bare_line_feed: None, bare_carriage_return: None }
+    }
+
+    /// Where the walk has come to.
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The next line as it is, folds not undone: `(start, end)`. `None` when the last line has no end and is not trusted.
+    pub(super) fn line(&mut self) -> Option<(usize, usize)> {
+        let start = self.position;
+        let line = line_at(self.bytes, start);
+        match line.ending {
+            LineEnd::CrLf => {}
+            LineEnd::Lf => self.bare_line_feed = self.bare_line_feed.or(Some(line.end)),
+            LineEnd::Cr => self.bare_carriage_return = self.bare_carriage_return.or(Some(line.end)),
+            LineEnd::CrAtEnd if self.trust_last => {
+                self.bare_carriage_return = self.bare_carriage_return.or(Some(line.end));
+            }
+            LineEnd::CrAtEnd => {}
+            LineEnd::Nothing if self.trust_last => {}
+            LineEnd::Nothing => return None,
+        }
+        self.position = line.next;
+        Some((start, line.end))
+    }
+
+    /// The next header. `None` at the blank line, at the end, or at a last line that is not trusted.
+    pub(super) fn header(&mut self) -> Option<HeaderLine> {
+        if self.position >= self.bytes.len() {
+            return None;
+        }
+        let (start, end) = self.line()?;
+        if start == end {
+            self.blank_line = true;
+            return None;
+        }
+        let line = self.bytes.get(start..end).unwrap_or_default();
+        let colon = line.iter().position(|byte| *byte == b':');
+        let name = colon.and_then(|colon| header_name(part(line, 0, colon)));
+        let mut value_start = start.saturating_add(colon.unwrap_or(0)).saturating_add(1);
+        let mut value_end = end;
+        while self.bytes.get(self.position).is_some_and(|byte| is_blank(*byte)) {
+            (_, value_end) = self.line()?;
+        }
+        let Some((name, length)) = name else { return Some(HeaderLine::Malformed { start }) };
+        while value_start < value_end && self.bytes.get(value_start).is_some_and(|byte| is_lws(*byte)) {
+            value_start = value_start.saturating_add(1);
+        }
+        while value_end > value_start && self.bytes.get(value_end.wrapping_sub(1)).is_some_and(|byte| is_lws(*byte)) {
+            value_end = value_end.wrapping_sub(1);
+        }
+        Some(HeaderLine::Field { name, start, name_end: start.saturating_add(length), value_start, value_end })
+    }
+}
+
+/// Which header the text in front of a colon names, and the length of the name without white space. What is known is a
+/// token, so only other names have to be looked at more closely.
+fn header_name(text: &[u8]) -> Option<(HeaderName, usize)> {
+    let known = HeaderName::of(text);
+    if known != HeaderName::Other {
+        return Some((known, text.len()));
+    }
+    let name = trim_end(text);
+    let valid = !name.is_empty() && name.iter().all(|byte| is_token(*byte));
+    valid.then(|| (HeaderName::of(name), name.len()))
+}
+
+/// The offset of the first CR or LF. Eight bytes are looked at together: lines are too short for anything that has to be
+/// set up. What makes it stop is a byte below 16, of which usual text has no others.
+fn line_break(bytes: &[u8]) -> Option<usize> {
+    const BELOW_16: u64 = 0x1010_1010_1010_1010;
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let (words, _) = bytes.as_chunks::<8>();
+    let small = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        word.wrapping_sub(BELOW_16) & !word & HIGH_BITS
+    };
+    let index = words.iter().position(|word| small(word) != 0).unwrap_or(words.len());
+    let start = index.wrapping_mul(8);
+    if let Some(word) = words.get(index) {
+        // Bits above the lowest one may be wrong, since the subtraction borrows.
+        let offset = usize::try_from(small(word).trailing_zeros() / 8).unwrap_or(0);
+        if matches!(word.get(offset), Some(b'\r' | b'\n')) {
+            return Some(start.wrapping_add(offset));
+        }
+    }
+    memchr2(b'\r', b'\n', bytes.get(start..)?).map(|found| start.wrapping_add(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn line_breaks_are_found(bytes in proptest::collection::vec(prop_oneof![
+            4 => any::<u8>(),
+            8 => Just(b'x'),
+            1 => proptest::sample::select(&b"\r\n\t\0\x0b\x0e\x10\x8d"[..]),
+        ], 0..64)) {
+            let expected = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            prop_assert_eq!(line_break(&bytes), expected);
+        }
+    }
+
+    fn headers(bytes: &[u8], trust_last: bool) -> (Vec<String>, bool, usize) {
+        let mut lines = HeaderLines::new(bytes, trust_last);
+        let mut found = Vec::new();
+        while let Some(line) = lines.header() {
+            found.push(match line {
+                HeaderLine::Field { start, name_end, value_start, value_end, .. } => format!(
+                    "{}={}",
+                    String::from_utf8_lossy(&bytes[start..name_end]),
+                    String::from_utf8_lossy(&bytes[value_start..value_end])
+                ),
+                HeaderLine::Malformed { start } => format!("malformed at {start}"),
+            });
+        }
+        (found, lines.blank_line, lines.position())
+    }
+
+    #[test]
+    fn folds_belong_to_their_header() {
+        let (found, blank, body) = headers(b"a:\r\n 1\r\n\t2 \r\nb : 3\r\n\r\nbody", true);
+        assert_eq!(found, ["a=1\r\n\t2", "b=3"]);
+        assert!(blank);
+        assert_eq!(body, 22);
+    }
+
+    #[test]
+    fn every_line_end_is_read_and_noted() {
+        for (text, feed, carriage) in [
+            (&b"a: 1\r\nb: 2\r\n\r\nx"[..], None, None),
+            (b"a: 1\nb: 2\n\nx", Some(4), None),
+            (b"a: 1\rb: 2\r\rx", None, Some(4)),
+            (b"a: 1\r\r\nb: 2\r\n\r\nx", None, Some(4)),
+        ] {
+            let mut lines = HeaderLines::new(text, true);
+            let mut count = 0;
+            while lines.header().is_some() {
+                count += 1;
+            }
+            assert_eq!(
+                (count, lines.blank_line, lines.bare_line_feed, lines.bare_carriage_return),
+                (2, true, feed, carriage)
+            );
+            assert_eq!(&text[lines.position()..], b"x");
+        }
+    }
+
+    #[test]
+    fn a_last_line_without_end_counts_only_when_trusted() {
+        assert_eq!(headers(b"a: 1\r\nb: 2", true).0, ["a=1", "b=2"]);
+        assert_eq!(headers(b"a: 1\r\nb: 2", false).0, ["a=1"]);
+        assert_eq!(headers(b"a: 1\r\nb: 2\r\n 3", false).0, ["a=1"], "a header whose fold is cut is not known");
+        assert!(!headers(b"a: 1\r\nb: 2", true).1);
+    }
+
+    #[test]
+    fn lines_that_are_no_headers_are_reported() {
+        let (found, _, _) = headers(b" fold\r\nno colon\r\n: x\r\na b: c\r\nd:\r\n\r\n", true);
+        assert_eq!(found, ["malformed at 0", "malformed at 7", "malformed at 17", "malformed at 22", "d="]);
+    }
+
+    #[test]
+    fn the_head_ends_at_the_same_place_however_it_arrives() {
+        for text in [&b"a: 1\r\nb: 2\r\n\r\nbody"[..], b"a\n\nbody", b"a\r\rbody", b"a\r\r\n\r\nbody", b"\r\nbody"] {
+            let HeadEnd::At(expected) = head_end(text, 0, false) else { panic!("no end in {text:?}") };
+            let mut start = 0;
+            let mut end = None;
+            for length in 0..=text.len() {
+                match head_end(&text[..length], start, false) {
+                    HeadEnd::At(at) => {
+                        end = Some(at);
+                        break;
+                    }
+                    HeadEnd::NotBefore(next) => start = next,
+                }
+            }
+            assert_eq!(end, Some(expected), "{text:?}");
+            assert_eq!(&text[expected..], b"body");
+        }
+    }
+}
