@@ -38,9 +38,10 @@ pub const MAX_START_REORDER_BYTES: u64 = 64 << 10;
 /// Distance in sequence numbers beyond which a segment belongs to another stream than the one before. Windows of
 /// signalling are far smaller; a larger one would mistake the start of a new connection for an old segment more often.
 pub const MAX_SEQUENCE_JUMP: u64 = 4 << 20;
-/// Out-of-order bytes held for a flow that is undecided.
+/// Memory for what is out of order in a flow that is undecided, in bytes.
 pub const MAX_UNDECIDED_HELD_BYTES: usize = 64 << 10;
-/// Out-of-order bytes held for all TCP flows of one shard; beyond them the flow that has a new one goes on without.
+/// Memory for what is out of order in all TCP flows of one shard, in bytes; beyond it the flow that adds to it calls its
+/// holes gaps.
 pub const MAX_SHARD_HELD_BYTES: usize = 32 << 20;
 /// Bytes of a stream that may be looked at without finding SIP before the flow is dropped.
 pub const MAX_UNDECIDED_BYTES: usize = 16 << 10;

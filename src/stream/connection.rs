@@ -5,6 +5,7 @@ use crate::decode::Segment;
 use crate::extent::Extent;
 use crate::limits::{MAX_SEQUENCE_JUMP, MAX_UNDECIDED_BYTES, MAX_UNDECIDED_HELD_BYTES, MAX_UNDECIDED_SEGMENTS};
 use crate::reassembly::{Arrival, Assembler, Direction, FlowKey, Pair, Piece, SegmentIn};
+use crate::time::Timestamp;
 
 /// One TCP connection, or what is remembered of it.
 ///
@@ -71,6 +72,11 @@ impl<C: Consumer> Connection<C> {
         Self { key, state: State::Live(Live::boxed(&key)) }
     }
 
+    /// The flow.
+    pub const fn key(&self) -> &FlowKey {
+        &self.key
+    }
+
     /// Takes a segment that goes in `direction`; its payload lies at `extent`.
     pub fn segment(
         &mut self,
@@ -90,29 +96,21 @@ impl<C: Consumer> Connection<C> {
             stats.ignore(segment);
             if live.assemblers.get(direction).could_reset_with(segment.sequence) {
                 stats.reset += 1;
-                self.end(stats, context);
+                self.farewell(Farewell::Ended, stats, context);
             }
             return;
         }
         stats.segments += 1;
         stats.bytes += segment.payload.len() as u64;
         live.segment(direction, segment, extent, arrival, stats, context);
-        if live.verdict == Verdict::NotOurs {
-            live.assemblers.forward.abandon(&mut stats.assembler);
-            live.assemblers.backward.abandon(&mut stats.assembler);
-            stats.dismissed += 1;
-            stats.open -= 1;
-            self.state = State::Dismissed(live.remains());
-        } else if live.assemblers.forward.has_ended() && live.assemblers.backward.has_ended() {
-            self.end(stats, context);
-        }
+        self.conclude(stats, context);
     }
 
-    /// Bytes that wait for earlier ones, in both directions.
-    pub fn held_bytes(&self) -> usize {
-        match &self.state {
-            State::Live(live) => live.held_bytes(),
-            State::Ended(_) | State::Dismissed(_) => 0,
+    /// Goes on without what will not come any more; `now` is the watermark.
+    pub fn advance(&mut self, now: Timestamp, stats: &mut StreamStats, context: &mut C::Context) {
+        if let State::Live(live) = &mut self.state {
+            live.each_direction(context, |assembler, deliver| assembler.advance(now, &mut stats.assembler, deliver));
+            self.conclude(stats, context);
         }
     }
 
@@ -120,6 +118,15 @@ impl<C: Consumer> Connection<C> {
     pub fn release_held(&mut self, stats: &mut StreamStats, context: &mut C::Context) {
         if let State::Live(live) = &mut self.state {
             live.each_direction(context, |assembler, deliver| assembler.release_held(&mut stats.assembler, deliver));
+            self.conclude(stats, context);
+        }
+    }
+
+    /// Memory for what waits for earlier bytes, in both directions; see [`Assembler::held_memory`].
+    pub fn held_memory(&self) -> usize {
+        match &self.state {
+            State::Live(live) => live.held_memory(),
+            State::Ended(_) | State::Dismissed(_) => 0,
         }
     }
 
@@ -141,12 +148,26 @@ impl<C: Consumer> Connection<C> {
         self.state = State::Ended(live.remains());
     }
 
-    fn end(&mut self, stats: &mut StreamStats, context: &mut C::Context) {
-        self.farewell(Farewell::Ended, stats, context);
+    /// Settles the verdict, and dismisses or ends the connection if it is time.
+    fn conclude(&mut self, stats: &mut StreamStats, context: &mut C::Context) {
+        let State::Live(live) = &mut self.state else { return };
+        live.judge(stats);
+        if live.verdict == Verdict::NotOurs {
+            live.assemblers.forward.abandon(&mut stats.assembler);
+            live.assemblers.backward.abandon(&mut stats.assembler);
+            stats.dismissed += 1;
+            stats.open -= 1;
+            self.state = State::Dismissed(live.remains());
+        } else if live.assemblers.forward.has_ended() && live.assemblers.backward.has_ended() {
+            self.farewell(Farewell::Ended, stats, context);
+        }
     }
 
     /// The segment begins another connection than the one known.
     fn is_new(&self, direction: Direction, segment: &Segment<'_>) -> bool {
+        if segment.flags.rst {
+            return false;
+        }
         match &self.state {
             State::Live(live) => segment.flags.syn && live.is_replaced_by(direction, segment),
             State::Dismissed(remains) => segment.flags.syn && remains.get(direction).initial != Some(segment.sequence),
@@ -155,7 +176,7 @@ impl<C: Consumer> Connection<C> {
                 if segment.flags.syn {
                     remains.initial != Some(segment.sequence)
                 } else {
-                    !segment.payload.is_empty() && !segment.flags.rst && !remains.has_seen(segment)
+                    !segment.payload.is_empty() && !remains.has_seen(segment)
                 }
             }
         }
@@ -209,11 +230,22 @@ impl<C: Consumer> Live<C> {
         };
         self.one_direction(direction, context, |assembler, deliver| assembler.segment(&taken, counts, deliver));
         self.each_direction(context, |assembler, deliver| assembler.advance(arrival.watermark, counts, deliver));
-        self.judge(stats);
-        if self.verdict == Verdict::Undecided && self.held_bytes() > MAX_UNDECIDED_HELD_BYTES {
-            let counts = &mut stats.assembler;
+        if self.held_memory() > MAX_UNDECIDED_HELD_BYTES && self.is_undecided() {
             self.each_direction(context, |assembler, deliver| assembler.release_held(counts, deliver));
-            self.judge(stats);
+        }
+    }
+
+    fn is_undecided(&self) -> bool {
+        self.verdict == Verdict::Undecided && self.verdict_of_both() == Verdict::Undecided
+    }
+
+    /// What the consumers say now.
+    fn verdict_of_both(&self) -> Verdict {
+        match (self.consumers.forward.verdict(), self.consumers.backward.verdict()) {
+            (Verdict::Ours, _) | (_, Verdict::Ours) => Verdict::Ours,
+            (Verdict::NotOurs, Verdict::NotOurs) => Verdict::NotOurs,
+            _ if self.seen.bytes > MAX_UNDECIDED_BYTES || self.seen.pieces > MAX_UNDECIDED_SEGMENTS => Verdict::NotOurs,
+            _ => Verdict::Undecided,
         }
     }
 
@@ -222,12 +254,7 @@ impl<C: Consumer> Live<C> {
         if self.verdict != Verdict::Undecided {
             return;
         }
-        self.verdict = match (self.consumers.forward.verdict(), self.consumers.backward.verdict()) {
-            (Verdict::Ours, _) | (_, Verdict::Ours) => Verdict::Ours,
-            (Verdict::NotOurs, Verdict::NotOurs) => Verdict::NotOurs,
-            _ if self.seen.bytes > MAX_UNDECIDED_BYTES || self.seen.pieces > MAX_UNDECIDED_SEGMENTS => Verdict::NotOurs,
-            _ => Verdict::Undecided,
-        };
+        self.verdict = self.verdict_of_both();
         stats.ours += u64::from(self.verdict == Verdict::Ours);
     }
 
@@ -240,8 +267,8 @@ impl<C: Consumer> Live<C> {
         !this.could_start_with(segment.sequence) || (this.initial().is_none() && peer_is_older)
     }
 
-    fn held_bytes(&self) -> usize {
-        self.assemblers.forward.held_bytes() + self.assemblers.backward.held_bytes()
+    fn held_memory(&self) -> usize {
+        self.assemblers.forward.held_memory() + self.assemblers.backward.held_memory()
     }
 
     fn remains(&self) -> Pair<Remains> {

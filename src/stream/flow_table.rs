@@ -4,9 +4,9 @@ use super::connection::{Connection, Farewell};
 use super::{Consumer, StreamStats};
 use crate::decode::Segment;
 use crate::extent::Extent;
-use crate::limits::{FLOW_IDLE_SECONDS, MAX_FLOWS, MAX_SHARD_HELD_BYTES};
+use crate::limits::{FLOW_IDLE_SECONDS, HOLE_TIMEOUT_SECONDS, MAX_FLOWS, MAX_SHARD_HELD_BYTES};
 use crate::reassembly::{AgedMap, Arrival, FlowKey};
-use crate::time::NANOS_PER_SECOND;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// The TCP flows of one shard, each with its latest connection.
 ///
@@ -15,8 +15,10 @@ use crate::time::NANOS_PER_SECOND;
 #[derive(Debug)]
 pub struct FlowTable<C> {
     flows: AgedMap<FlowKey, Connection<C>>,
-    /// Bytes that wait for earlier ones, in all flows.
-    held: usize,
+    /// The flows that hold something, by when they began to or were last looked at.
+    waiting: AgedMap<FlowKey, FlowKey>,
+    /// Memory for what is held in all flows.
+    held_memory: usize,
     stats: StreamStats,
 }
 
@@ -29,7 +31,7 @@ impl<C: Consumer> Default for FlowTable<C> {
 impl<C: Consumer> FlowTable<C> {
     /// An empty table.
     pub fn new() -> Self {
-        Self { flows: AgedMap::new(), held: 0, stats: StreamStats::default() }
+        Self { flows: AgedMap::new(), waiting: AgedMap::new(), held_memory: 0, stats: StreamStats::default() }
     }
 
     /// Takes a segment that a capture source gave; its payload lies at `extent`. Segments come in capture order, so that
@@ -43,9 +45,7 @@ impl<C: Consumer> FlowTable<C> {
         context: &mut C::Context,
     ) {
         let now = arrival.watermark;
-        while let Some(flow) = self.flows.pop_idle(now, FLOW_IDLE_SECONDS * NANOS_PER_SECOND) {
-            self.forget(flow, Farewell::Expired, context);
-        }
+        self.advance(now, context);
         let (key, direction) = FlowKey::of(source, segment.source, segment.destination);
         let connection = match self.flows.touch(&key, now) {
             Some(connection) => connection,
@@ -55,18 +55,34 @@ impl<C: Consumer> FlowTable<C> {
                 let Some(connection) = self.flows.get_mut(&key) else { return };
                 connection
             }
-            None => {
-                self.stats.ignore(segment);
-                return;
-            }
+            None => return self.stats.ignore(segment),
         };
-        let held_before = connection.held_bytes();
+        let before = connection.held_memory();
         connection.segment(direction, segment, extent, arrival, &mut self.stats, context);
-        self.held = self.held - held_before + connection.held_bytes();
-        if self.held > MAX_SHARD_HELD_BYTES {
-            let held_before = connection.held_bytes();
-            connection.release_held(&mut self.stats, context);
-            self.held = self.held - held_before + connection.held_bytes();
+        if before > 0 || connection.held_memory() > 0 {
+            if self.held_memory - before + connection.held_memory() > MAX_SHARD_HELD_BYTES {
+                connection.release_held(&mut self.stats, context);
+            }
+            let after = connection.held_memory();
+            self.note_held(&key, before, after, now);
+        }
+    }
+
+    /// Goes on without what will not come any more in flows that have had no segment since. [`Self::segment`] does it
+    /// too; for a shard that has no segments for long, `now` may be the watermark at any place in frame order.
+    pub fn advance(&mut self, now: Timestamp, context: &mut C::Context) {
+        while let Some(flow) = self.flows.pop_idle(now, FLOW_IDLE_SECONDS * NANOS_PER_SECOND) {
+            self.forget(flow, Farewell::Expired, context);
+        }
+        while let Some(key) = self.waiting.pop_idle(now, HOLE_TIMEOUT_SECONDS * NANOS_PER_SECOND) {
+            let Some(connection) = self.flows.get_mut(&key) else { continue };
+            let before = connection.held_memory();
+            connection.advance(now, &mut self.stats, context);
+            let after = connection.held_memory();
+            self.held_memory = self.held_memory - before + after;
+            if after > 0 {
+                self.waiting.insert(key, key, now);
+            }
         }
     }
 
@@ -77,14 +93,24 @@ impl<C: Consumer> FlowTable<C> {
         }
     }
 
-    /// Bytes that wait for earlier ones, in all flows.
-    pub const fn held(&self) -> usize {
-        self.held
+    /// Memory for what waits for earlier bytes, in all flows; at most [`MAX_SHARD_HELD_BYTES`] between calls.
+    pub const fn held_memory(&self) -> usize {
+        self.held_memory
     }
 
     /// The counts so far.
     pub const fn stats(&self) -> &StreamStats {
         &self.stats
+    }
+
+    /// Keeps the account of what a flow holds.
+    fn note_held(&mut self, key: &FlowKey, before: usize, after: usize, now: Timestamp) {
+        self.held_memory = self.held_memory - before + after;
+        if before == 0 && after > 0 {
+            self.waiting.insert(*key, *key, now);
+        } else if before > 0 && after == 0 {
+            self.waiting.remove(key);
+        }
     }
 
     fn make_room(&mut self, context: &mut C::Context) {
@@ -96,7 +122,11 @@ impl<C: Consumer> FlowTable<C> {
     }
 
     fn forget(&mut self, mut flow: Connection<C>, farewell: Farewell, context: &mut C::Context) {
-        self.held -= flow.held_bytes();
+        let held = flow.held_memory();
+        if held > 0 {
+            self.held_memory -= held;
+            self.waiting.remove(flow.key());
+        }
         flow.farewell(farewell, &mut self.stats, context);
     }
 }

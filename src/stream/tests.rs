@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::decode::{Segment, TcpFlags};
 use crate::limits::{
-    FLOW_IDLE_SECONDS, MAX_FLOWS, MAX_SHARD_HELD_BYTES, MAX_UNDECIDED_BYTES, MAX_UNDECIDED_SEGMENTS, REORDER_NANOS,
+    FLOW_IDLE_SECONDS, HOLE_TIMEOUT_SECONDS, MAX_FLOWS, MAX_SHARD_HELD_BYTES, MAX_UNDECIDED_BYTES,
+    MAX_UNDECIDED_SEGMENTS, REORDER_NANOS,
 };
 use crate::net::Endpoint;
 use crate::time::Timestamp;
@@ -121,7 +124,7 @@ impl Fixture {
         self.table.finish(&mut self.log);
         let stats = *self.table.stats();
         assert!(stats.adds_up(), "{stats:?}");
-        assert_eq!((stats.open, stats.assembler.held_bytes, self.table.held()), (0, 0, 0));
+        assert_eq!((stats.open, stats.assembler.held_bytes, self.table.held_memory()), (0, 0, 0));
         stats
     }
 }
@@ -276,7 +279,7 @@ fn held_segments_of_an_undecided_flow_do_not_wait_for_long() {
         fixture.segment(1, ACK, 100 + index * 30_000, 1, &bytes);
     }
     assert_eq!(fixture.table.stats().dismissed, 1);
-    assert_eq!(fixture.table.held(), 0);
+    assert_eq!(fixture.table.held_memory(), 0);
 }
 
 #[test]
@@ -287,6 +290,19 @@ fn the_other_side_tells_what_the_capture_lost() {
     fixture.now = fixture.now.plus(REORDER_NANOS);
     fixture.segment(1, ACK, 10, 4, "more");
     assert_eq!(fixture.told(1), "ours<5>more");
+}
+
+#[test]
+fn other_flows_move_the_time_on() {
+    let mut fixture = Fixture::connected();
+    fixture.segment(1, ACK, 1, 1, "ours");
+    fixture.segment(1, ACK, 7, 1, "late");
+    fixture.between(7, 8, ACK, (1_000, 0), "ours");
+    fixture.now = fixture.now.plus_seconds(HOLE_TIMEOUT_SECONDS).plus(1);
+    fixture.between(9, 8, SYN, (1_000, 0), "");
+    assert_eq!(fixture.told(1), "ours<2>late");
+    assert_eq!(fixture.told(7), "ours");
+    assert_eq!(fixture.table.held_memory(), 0);
 }
 
 #[test]
@@ -337,9 +353,28 @@ fn memory_for_what_is_held_is_bounded() {
         fixture.between(port, 9_000, ACK, (1, 0), "ours");
         for index in 0..17 {
             fixture.between(port, 9_000, ACK, (100 + index * 60_000, 0), &bytes);
-            assert!(fixture.table.held() <= MAX_SHARD_HELD_BYTES);
+            assert!(fixture.table.held_memory() <= MAX_SHARD_HELD_BYTES);
         }
     }
     assert!(fixture.table.stats().assembler.gaps > 0);
     fixture.finish();
+}
+
+proptest! {
+    #[test]
+    fn any_segments_at_all_are_accounted_for(
+        steps in prop::collection::vec((1_u16..4, 0_u32..6, 0_u32..400, 0_usize..5, 0_i64..5_000_000_000), 0..120),
+    ) {
+        let mut fixture = Fixture::new();
+        for (from, kind, near, text, wait) in steps {
+            let flags = [ACK, ACK, ACK, SYN, FIN, RST][kind as usize];
+            let payload = ["", "x", "ours", "other", "a longer piece of text"][text];
+            if near % 7 == 0 {
+                fixture.now = fixture.now.plus(wait);
+            }
+            let sequence = if near == 399 { 3_000_000_000 } else { near };
+            fixture.between(from, 5 - from, flags, (sequence, near + 20), payload);
+        }
+        fixture.finish();
+    }
 }

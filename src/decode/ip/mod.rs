@@ -75,21 +75,20 @@ static PROTOCOLS: &[(u8, Action)] = &[
 ];
 
 /// Decodes what an IP packet carries, after its extension headers.
-pub(super) fn payload(mut packet: Packet, mut layer: Layer<'_>) -> Outcome<'_> {
-    loop {
-        if let Some((_, action)) = PROTOCOLS.iter().find(|row| row.0 == packet.protocol) {
-            return match action {
-                Action::Decode(decode) => decode(&packet, layer),
-                Action::Skip(skip) => Err(*skip),
-            };
-        }
-        match extension::undo(packet, layer)? {
-            extension::Undone::Header(next_protocol, rest) => {
-                packet.protocol = next_protocol;
-                layer = rest;
-            }
-            extension::Undone::Fragment(fragment) => return Ok(fragment),
-        }
+#[inline]
+pub(super) fn payload(packet: Packet, layer: Layer<'_>) -> Outcome<'_> {
+    match PROTOCOLS.iter().find(|row| row.0 == packet.protocol) {
+        Some((_, Action::Decode(decode))) => decode(&packet, layer),
+        Some((_, Action::Skip(skip))) => Err(*skip),
+        None => after_extension(packet, layer),
+    }
+}
+
+/// Decodes what follows an extension header. Each is a layer, so that the limit on nesting bounds the recursion.
+fn after_extension(packet: Packet, layer: Layer<'_>) -> Outcome<'_> {
+    match extension::undo(packet, layer)? {
+        extension::Undone::Header(protocol, rest) => payload(Packet { protocol, ..packet }, rest),
+        extension::Undone::Fragment(fragment) => Ok(fragment),
     }
 }
 

@@ -112,6 +112,8 @@ enum Start {
     Settled,
 }
 
+/// Memory that a held run takes beside its bytes, about, in bytes.
+const HELD_RUN_COST: usize = 128;
 /// Low bits of a place: the sequence number.
 const SEQUENCE_MASK: u64 = u32::MAX as u64;
 /// Places begin here, so that earlier ones need no sign.
@@ -211,9 +213,9 @@ impl Assembler {
         self.start == Start::Settled && self.end.is_some_and(|end| end <= self.next)
     }
 
-    /// Bytes that wait for earlier ones.
-    pub const fn held_bytes(&self) -> usize {
-        self.held_bytes
+    /// Memory that what waits for earlier bytes takes, about, in bytes; 0 when nothing waits.
+    pub fn held_memory(&self) -> usize {
+        self.held_bytes + (self.held.len() + usize::from(self.stray.is_some())) * HELD_RUN_COST
     }
 
     /// The place of a sequence number: the one nearest to `next`.

@@ -76,7 +76,7 @@ impl Fixture {
         work(&mut self.assembler, &mut self.stats, &mut deliver);
         self.assembler.advance(self.now, &mut self.stats, &mut deliver);
         assert!(self.stats.adds_up(), "{:?}", self.stats);
-        assert_eq!(self.stats.held_bytes, self.assembler.held_bytes() as u64);
+        assert_eq!(self.stats.held_bytes, self.assembler.held_bytes as u64);
         self.take()
     }
 
