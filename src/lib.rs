@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod explain;
 pub mod extent;
 pub mod limits;
 pub mod net;
