@@ -2,7 +2,7 @@
 
 use super::articles::article;
 use super::pages::{UNKNOWN_CODES, UNREGISTERED, UNREGISTERED_REMEDY, taken_for};
-use super::pairs::{Pair, pair};
+use super::pairs::{PAIRS, Pair, pair};
 use super::topic::Topic;
 use super::wrap::{Page, widest};
 
@@ -34,7 +34,10 @@ pub(super) fn compare(topics: &[Topic<'_>]) -> String {
     let mut page = Page::new(&title(&sides));
     match written {
         Some(pair) => write_pair(&mut page, pair, &sides),
-        None => write_tables(&mut page, &sides),
+        None => {
+            write_pairs_within(&mut page, topics);
+            write_tables(&mut page, &sides);
+        }
     }
     page.finish()
 }
@@ -56,6 +59,16 @@ fn write_pair(page: &mut Page, pair: &Pair, sides: &[Side]) {
         page.heading(section.heading);
         page.paragraphs(section.paragraphs.iter().copied());
         page.items(section.items.iter().copied());
+    }
+}
+
+/// What is written of pairs among several topics.
+fn write_pairs_within(page: &mut Page, topics: &[Topic<'_>]) {
+    let asked =
+        |number: u16| topics.iter().any(|topic| matches!(topic, Topic::Status(code) if code.number() == number));
+    for pair in PAIRS.iter().filter(|pair| asked(pair.codes.0) && asked(pair.codes.1)) {
+        page.heading(&format!("{} and {} in short", pair.codes.0, pair.codes.1));
+        page.paragraphs(pair.in_short.iter().copied());
     }
 }
 

@@ -9,9 +9,10 @@ use super::wrap::{Page, paragraphs_of, widest};
 pub(super) fn overview(rules: usize) -> String {
     let mut page = Page::new("SIP requests that are told to try again");
     page.lead(
-        "Some answers to a SIP request say neither yes nor no, but: try again, differently. A redirect (3xx) says where \
-         to go instead. A 422 says that the session interval is too small, and how large it has to be. Until the caller \
-         has done so nothing rings, and until somebody changes a setting the next call takes the same detour.",
+        "Some answers to a SIP request say neither yes nor no, but: try again, differently. A redirect (3xx) says \
+         where to go instead. A 422 says that the session interval is too small, and how large it has to be. Until \
+         the caller has done so nothing rings, and until somebody changes a setting the next call takes the same \
+         detour.",
     );
     page.heading("Status codes with an article");
     for article in ARTICLES {

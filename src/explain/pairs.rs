@@ -56,8 +56,8 @@ pub(super) const PAIRS: &[Pair] = &[
              address replaces the old one for good; after a 302 the old one stays, and the new one holds for this \
              request, or for the seconds that expires says.",
             "So call forwarding and routing by redirects are 302, a number that has moved is 301. A 301 for what \
-             changes again sends later calls to the wrong place; a 302 for what has moved for good costs each call a \
-             detour for ever.",
+             changes again sends later calls to the wrong place; a 302 for what has moved for good costs each call \
+             a detour for ever.",
         ],
         aspects: &[],
         sections: &[],
@@ -65,8 +65,8 @@ pub(super) const PAIRS: &[Pair] = &[
     Pair {
         codes: (301, 410),
         in_short: &[
-            "Both say that the user has left for good. A 301 knows the new address and gives it in Contact; a 410 says \
-             that none is known. A 301 without a Contact should have been a 410.",
+            "Both say that the user has left for good. A 301 knows the new address and gives it in Contact; a 410 \
+             says that none is known. A 301 without a Contact should have been a 410.",
         ],
         aspects: &[],
         sections: &[],
@@ -75,8 +75,8 @@ pub(super) const PAIRS: &[Pair] = &[
     Pair {
         codes: (302, 305),
         in_short: &[
-            "After a 302 the Contact becomes the Request-URI: it says to whom. After a 305 the Request-URI stays, and \
-             the Contact is a proxy to go through: it says by which way.",
+            "After a 302 the Contact becomes the Request-URI: it says to whom. After a 305 the Request-URI stays, \
+             and the Contact is a proxy to go through: it says by which way.",
         ],
         aspects: &[],
         sections: &[],
@@ -93,9 +93,9 @@ pub(super) const PAIRS: &[Pair] = &[
     Pair {
         codes: (422, 423),
         in_short: &[
-            "Both say that an interval is too small, and a header of the answer says what would do. A 422 is about the \
-             refresh of a call (INVITE and UPDATE, Session-Expires, answered by Min-SE). A 423 is about the lifetime of \
-             a registration, subscription or publication (Expires, answered by Min-Expires).",
+            "Both say that an interval is too small, and a header of the answer says what would do. A 422 is about \
+             the refresh of a call (INVITE and UPDATE, Session-Expires, answered by Min-SE). A 423 is about the \
+             lifetime of a registration, subscription or publication (Expires, answered by Min-Expires).",
             "They are set in different places: the session timer of the phone or trunk, and its registration interval.",
         ],
         aspects: &[],
@@ -106,9 +106,9 @@ pub(super) const PAIRS: &[Pair] = &[
 const PERMANENT_MOVE_AND_INTERVAL: Pair = Pair {
     codes: (301, 422),
     in_short: &[
-        "Both say: try again, differently. A 301 changes where the request goes, a 422 changes how long the session may \
-         last between two refreshes. In both cases the answer itself holds the new value, a well-behaved caller retries \
-         at once, and somebody should change a setting so that the next call needs no retry.",
+        "Both say: try again, differently. A 301 changes where the request goes, a 422 changes how long the session \
+         may last between two refreshes. In both cases the answer itself holds the new value, a well-behaved caller \
+         retries at once, and somebody should change a setting so that the next call needs no retry.",
     ],
     aspects: &[
         Aspect {
@@ -150,7 +150,7 @@ const PERMANENT_MOVE_AND_INTERVAL: Pair = Pair {
         Aspect {
             name: "Call-ID, From and To",
             first: "Kept as a rule, so To still shows the old address. A new Call-ID is allowed.",
-            second: "Should be kept; the largest Min-SE is remembered per Call-ID. Many retries have a new From tag.",
+            second: "Should be kept; the largest Min-SE is remembered per Call-ID. The From tag may be new.",
         },
         Aspect {
             name: "CSeq and branch",
@@ -159,14 +159,15 @@ const PERMANENT_MOVE_AND_INTERVAL: Pair = Pair {
         },
         Aspect {
             name: "Dialog",
-            first: "A first INVITE leaves no dialog behind: the new request has no To tag. Within a call a redirect is \
-                    ill-defined and rare.",
-            second: "A first INVITE leaves no dialog behind: the new request has no To tag. Within a call the dialog \
-                     lives on, and the old deadline still runs.",
+            first: "A first INVITE leaves no dialog behind: the new request has no To tag. Within a call a redirect \
+                    is ill-defined and rare.",
+            second: "A first INVITE leaves no dialog behind: the new request has no To tag. Within a call the \
+                     dialog lives on, and the old deadline still runs.",
         },
         Aspect {
             name: "How often",
-            first: "Once for each move; no URI is tried twice. Several in a row are a chain, and coming back is a loop.",
+            first: "Once for each move; no URI is tried twice. Several in a row are a chain, and coming back is a \
+                    loop.",
             second: "Once for each server with a higher minimum than the last. Asking twice for the same value is a \
                      fault of the server.",
         },
@@ -197,18 +198,19 @@ const PERMANENT_MOVE_AND_INTERVAL: Pair = Pair {
             heading: "When which applies",
             paragraphs: &[],
             items: &[
-                "301: the server knows that the user has another address for good. If it is another one only for now, \
-                 302; if no address is known, 410.",
+                "301: the server knows that the user has another address for good. If it is another one only for \
+                 now, 302; if no address is known, 410.",
                 "422: the request came to the right place and says that its sender supports session timers \
                  (Supported: timer), but its Session-Expires is below the server's minimum. If the sender does not \
-                 support timers, a proxy should raise the values itself instead of refusing. For a registration, 423.",
+                 support timers, a proxy should raise the values itself instead of refusing. For a registration, \
+                 423.",
             ],
         },
         Section {
             heading: "Both in one call",
             paragraphs: &[
-                "The old server looks at the address only, the new one at the session as well. So the usual order is 301 \
-                 first, then 422 at the new target:",
+                "The old server looks at the address only, the new one at the session as well. So the usual order \
+                 is 301 first, then 422 at the new target:",
             ],
             items: &[
                 "INVITE sip:old@example.com, Session-Expires: 90. Answer: 301, Contact: <sip:new@example.com>. ACK.",
@@ -221,12 +223,12 @@ const PERMANENT_MOVE_AND_INTERVAL: Pair = Pair {
             paragraphs: &[],
             items: &[
                 "The retry after the 422 goes to the new address, not back to the old one.",
-                "If the 422 comes first, from a proxy before the redirect, the request to the Contact carries that Min-SE \
-                 too as long as the Call-ID is the same.",
-                "Both settings need changing: correcting the address alone leaves the 422, correcting the interval alone \
-                 leaves the 301.",
-                "In the report the redirect then has attempt_status 422 and final_status 200, and the negotiation is \
-                 listed beside it.",
+                "If the 422 comes first, from a proxy before the redirect, the request to the Contact carries that \
+                 Min-SE too as long as the Call-ID is the same.",
+                "Both settings need changing: correcting the address alone leaves the 422, correcting the interval \
+                 alone leaves the 301.",
+                "In the report the redirect then has attempt_status 422 and final_status 200, and the negotiation \
+                 is listed beside it.",
             ],
         },
     ],

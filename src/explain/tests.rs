@@ -122,6 +122,14 @@ fn the_pair_301_and_422_is_told_side_by_side() {
 }
 
 #[test]
+fn several_topics_show_the_pairs_among_them() {
+    let text = page(&["422", "302", "timer-422-ladder", "301"]);
+    check(&text);
+    let headings: Vec<&str> = text.lines().filter(|line| line.ends_with(" in short")).collect();
+    assert_eq!(headings, ["301 and 302 in short", "301 and 422 in short"]);
+}
+
+#[test]
 fn what_is_equal_is_said_once() {
     let text = page(&["486", "603", "600"]);
     check(&text);

@@ -66,15 +66,18 @@ impl Page {
     }
 
     /// Writes the words of `text`: `first` begins the first line, `hanging` blanks begin the others. A word that fits
-    /// on no line stands alone.
+    /// on no line stands alone. A number keeps its unit beside it, and an RFC its number.
     fn wrap(&mut self, first: &str, hanging: usize, text: &str) {
         self.text.push_str(first);
         let mut column = first.chars().count();
         let mut at_start = true;
-        for word in text.split_whitespace() {
+        let mut words = text.split_whitespace().peekable();
+        while let Some(word) = words.next() {
             let width = word.chars().count();
             if !at_start {
-                if column.saturating_add(width) < WIDTH {
+                let follower = words.peek().filter(|next| stay_together(word, next));
+                let kept = follower.map_or(0, |next| next.chars().count().saturating_add(1));
+                if column.saturating_add(width).saturating_add(kept) < WIDTH {
                     self.text.push(' ');
                     column += 1;
                 } else {
@@ -91,6 +94,12 @@ impl Page {
         self.text.truncate(end);
         self.text.push('\n');
     }
+}
+
+/// Whether a line end between two words would part a number from its unit, or an RFC from its number.
+fn stay_together(word: &str, next: &str) -> bool {
+    let unit = next.trim_end_matches(|letter: char| letter.is_ascii_punctuation());
+    word == "RFC" || (word.ends_with(|last: char| last.is_ascii_digit()) && matches!(unit, "s" | "ms"))
 }
 
 /// The paragraphs of a text, which are parted by blank lines.
@@ -125,6 +134,14 @@ mod tests {
     fn a_line_may_be_exactly_as_wide_as_the_page() {
         let page = Page::new(&format!("{} {} x", "a".repeat(49), "b".repeat(50)));
         assert_eq!(page.finish().lines().map(str::len).collect::<Vec<_>>(), [100, 1]);
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        for (pair, last) in [("90 s.", "90 s."), ("RFC 4028", "RFC 4028"), ("90 seconds", "seconds")] {
+            let page = Page::new(&format!("{} {pair}", "a".repeat(96)));
+            assert_eq!(page.finish().lines().last(), Some(last), "{pair}");
+        }
     }
 
     #[test]
