@@ -7,6 +7,7 @@ pub mod correlation;
 pub mod counters;
 pub mod decode;
 pub mod error;
+pub mod explain;
 pub mod extent;
 pub mod findings;
 pub mod limits;
