@@ -2,45 +2,94 @@
 
 use std::io::{self, Write};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use reinvite::explain::{RuleText, explain};
 use reinvite::findings::RULES;
 
-use super::Exit;
+use super::{Exit, complain};
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// Status codes or rules
+    /// Status codes or rules; nothing: an overview
     #[arg(value_name = "TOPIC")]
     topics: Vec<String>,
 }
 
 /// Options of `rules`.
 #[derive(Debug, Args)]
-pub(super) struct Rules {}
+pub(super) struct Rules {
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    format: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ListFormat {
+    Text,
+    Json,
+}
 
 impl Explain {
     /// Writes the explanation.
     pub(super) fn run(self) -> Exit {
-        say(&self.topics.join(" "))
+        let rules: Vec<RuleText<'_>> = RULES
+            .iter()
+            .map(|rule| RuleText {
+                id: rule.id,
+                severity: rule.severity.name(),
+                summary: rule.summary,
+                explanation: rule.explanation,
+                remedy: rule.remedy,
+                references: rule.references,
+            })
+            .collect();
+        match explain(&self.topics, &rules) {
+            Ok(text) => say(&text),
+            Err(problem) => {
+                complain(&problem);
+                Exit::Unusable
+            }
+        }
     }
 }
 
 impl Rules {
     /// Writes the list.
     pub(super) fn run(self) -> Exit {
-        let mut text = String::new();
-        for rule in RULES {
-            text.push_str(&format!("{:<8} {:<40} {}\n", rule.severity.name(), rule.id, rule.summary));
-        }
+        let text = match self.format {
+            ListFormat::Text => {
+                let row = |rule: &reinvite::findings::Rule| {
+                    format!("{:<8} {:<36} {}\n", rule.severity.name(), rule.id, rule.summary)
+                };
+                RULES.iter().map(row).collect()
+            }
+            ListFormat::Json => {
+                let row = |rule: &reinvite::findings::Rule| {
+                    serde_json::json!({
+                        "id": rule.id,
+                        "severity": rule.severity.name(),
+                        "summary": rule.summary,
+                        "explanation": rule.explanation,
+                        "remedy": rule.remedy,
+                        "references": rule.references,
+                    })
+                };
+                let rows: Vec<serde_json::Value> = RULES.iter().map(row).collect();
+                format!("{:#}\n", serde_json::Value::from(rows))
+            }
+        };
         say(&text)
     }
 }
 
 fn say(text: &str) -> Exit {
     match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => Exit::Unwritten,
+        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("standard output: {problem}"));
+            Exit::Unwritten
+        }
         _ => Exit::Done,
     }
 }

@@ -122,6 +122,9 @@ impl Live {
     }
 }
 
+/// A bound of a call's deadline, the number of the call, and its Call-ID.
+type Bound = Reverse<(Timestamp, u64, Box<[u8]>)>;
+
 /// The calls of one shard.
 ///
 /// A call is over when capture time passes its deadline. That is decided by the messages of the shard and the time that
@@ -130,7 +133,7 @@ impl Live {
 pub struct Calls {
     live: HashMap<Box<[u8]>, Live>,
     /// A lower bound of each live call's deadline; entries that are not a call's [`Live::bound`] are stale.
-    deadlines: BinaryHeap<Reverse<(Timestamp, u64, Box<[u8]>)>>,
+    deadlines: BinaryHeap<Bound>,
     finished: HashSet<u64>,
     finished_order: VecDeque<u64>,
     ended: Vec<Ended>,

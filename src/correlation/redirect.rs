@@ -133,7 +133,7 @@ pub fn equals(one: &[u8], other: &[u8]) -> bool {
 fn host_port(uri: &[u8]) -> String {
     let uri = Uri::parse(uri).ok();
     uri.as_ref().and_then(Uri::as_sip).map_or_else(String::new, |uri| {
-        format!("{}:{}", String::from_utf8_lossy(uri.host.text()), uri.port.unwrap_or(uri.default_port()))
+        format!("{}:{}", String::from_utf8_lossy(uri.host.text()), uri.port.unwrap_or_else(|| uri.default_port()))
     })
 }
 

@@ -110,7 +110,7 @@ pub enum Value {
     /// A word of ours.
     Word(&'static str),
     /// Several values.
-    List(Vec<Value>),
+    List(Vec<Self>),
 }
 
 impl From<bool> for Value {

@@ -13,7 +13,7 @@ pub(super) fn name(party: &Party) -> String {
 
 /// A URI as found.
 pub(super) fn uri(uri: Option<&[u8]>) -> String {
-    uri.map_or_else(|| "an unknown URI".to_owned(), |uri| to_text(uri))
+    uri.map_or_else(|| "an unknown URI".to_owned(), to_text)
 }
 
 /// A header value in seconds.

@@ -105,44 +105,53 @@ fn final_targets(from: &[u8], direct: &HashMap<&[u8], Vec<(Text, Option<u16>)>>)
     if found.is_empty() { own } else { found }
 }
 
+/// A client by address, name and what it offered, with how often.
+type Clients = BTreeMap<(String, Option<String>, Option<u64>), u64>;
+
+/// The server of a requirement, what it demanded, how often, and of whom.
+struct Demand<'a> {
+    server: &'a Party,
+    min_se: Option<u64>,
+    seen: u64,
+    clients: Clients,
+}
+
 /// What to set where so that no 422 happens: one row for each server and Min-SE it demanded.
 pub(super) fn interval_requirements(negotiations: &[JudgedNegotiation]) -> Vec<model::IntervalRequirement> {
-    type Server<'a> = (&'a Party, Option<u64>);
-    let mut rows: Vec<(Server<'_>, u64, BTreeMap<(String, Option<String>, Option<u64>), u64>)> = Vec::new();
-    let mut places: HashMap<(String, Option<&[u8]>, Option<u64>), usize> = HashMap::new();
+    let mut rows: Vec<Demand<'_>> = Vec::new();
+    let mut places = HashMap::new();
     for judged in negotiations {
         let negotiation = &judged.negotiation;
         for round in &negotiation.rounds {
-            let demanded = round.demanded.value();
-            let key = (round.server.endpoint.to_string(), round.server.agent.as_deref(), demanded);
-            let at = *places.entry(key).or_insert_with(|| {
-                rows.push(((&round.server, demanded), 0, BTreeMap::new()));
+            let (server, min_se) = (&round.server, round.demanded.value());
+            let at = *places.entry((server.endpoint, server.agent.as_deref(), min_se)).or_insert_with(|| {
+                rows.push(Demand { server, min_se, seen: 0, clients: Clients::new() });
                 rows.len() - 1
             });
-            let Some((_, seen, clients)) = rows.get_mut(at) else { continue };
-            *seen += 1;
+            let Some(row) = rows.get_mut(at) else { continue };
+            row.seen += 1;
             let client = (
                 negotiation.client.endpoint.address.to_string(),
                 negotiation.client.agent.as_deref().map(to_text),
                 round.offered.value(),
             );
-            *clients.entry(client).or_default() += 1;
+            *row.clients.entry(client).or_default() += 1;
         }
     }
-    let requirement =
-        |((server, min_se_s), seen, clients): (Server<'_>, u64, BTreeMap<_, _>)| model::IntervalRequirement {
-            server: party(server),
-            min_se_s,
-            seen,
-            clients: clients
-                .into_iter()
-                .map(|((address, user_agent, offered_session_expires_s), seen)| model::IntervalClient {
-                    address,
-                    user_agent,
-                    offered_session_expires_s,
-                    seen,
-                })
-                .collect(),
-        };
     rows.into_iter().map(requirement).collect()
+}
+
+fn requirement(row: Demand<'_>) -> model::IntervalRequirement {
+    let client = |((address, user_agent, offered_session_expires_s), seen)| model::IntervalClient {
+        address,
+        user_agent,
+        offered_session_expires_s,
+        seen,
+    };
+    model::IntervalRequirement {
+        server: party(row.server),
+        min_se_s: row.min_se,
+        seen: row.seen,
+        clients: row.clients.into_iter().map(client).collect(),
+    }
 }
