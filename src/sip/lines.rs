@@ -27,6 +27,9 @@ pub(super) struct Line {
     pub(super) ending: LineEnd,
 }
 
+/// CR before LF that are one line end with it. More than two are not seen in practice.
+const MAX_RETURNS: usize = 8;
+
 /// The line that begins at `start`. Several CR before LF are one line end: they come from text that was converted twice.
 pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
     let rest = bytes.get(start..).unwrap_or_default();
@@ -38,7 +41,7 @@ pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
         [b'\r', b'\n', ..] => (2, LineEnd::CrLf),
         [b'\n', ..] => (1, LineEnd::Lf),
         more => {
-            let returns = more.iter().take_while(|byte| **byte == b'\r').count();
+            let returns = more.iter().take(MAX_RETURNS).take_while(|byte| **byte == b'\r').count();
             match more.get(returns) {
                 Some(b'\n') => (returns.saturating_add(1), LineEnd::Cr),
                 Some(_) => (1, LineEnd::Cr),
@@ -54,18 +57,20 @@ pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
 pub(super) enum HeadEnd {
     /// Behind the blank line, at this offset.
     At(usize),
-    /// Not yet; the next look may begin at this offset, the start of a line.
+    /// Not yet; the next look may begin at this offset.
     NotBefore(usize),
 }
 
-/// Looks for the blank line from `start`, the start of a line that is not the first. With `last`, no more bytes will come.
+/// Looks for the blank line from `start`, which is the start of a line that is not the first, or where the last look said. With
+/// `last`, no more bytes will come.
 pub(super) fn head_end(bytes: &[u8], start: usize, last: bool) -> HeadEnd {
     let mut position = start;
     loop {
         let line = line_at(bytes, position);
         let open = matches!(line.ending, LineEnd::Nothing) || (matches!(line.ending, LineEnd::CrAtEnd) && !last);
         if open {
-            return HeadEnd::NotBefore(position);
+            // The last character of an unfinished line is enough to see that it is not blank.
+            return HeadEnd::NotBefore(position.max(line.end.saturating_sub(1)));
         }
         if line.end == position {
             return HeadEnd::At(line.next);
