@@ -1,6 +1,6 @@
 //! From a parsed message to what correlation keeps of it.
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
 use super::text::Span;
@@ -132,20 +132,17 @@ fn via_digests(message: &Message<'_>, digests: &mut Vec<u64>) -> (u64, ViaRange)
 }
 
 fn via_digest(via: &Via<'_>) -> u64 {
-    let mut state = Xxh3::new();
     let mut lower = [0_u8; 128];
     let host = via.sent_by.text();
-    match lower.get_mut(..host.len()) {
+    let host = match lower.get_mut(..host.len()) {
         Some(lower) => {
             lower.copy_from_slice(host);
             lower.make_ascii_lowercase();
-            state.update(lower);
+            xxh3_64(lower)
         }
-        None => state.update(host),
-    }
-    state.update(&via.port.unwrap_or(0).to_le_bytes());
-    state.update(via.branch.unwrap_or_default());
-    state.digest()
+        None => xxh3_64(host),
+    };
+    xxh3_64_with_seed(via.branch.unwrap_or_default(), host ^ u64::from(via.port.unwrap_or(0)))
 }
 
 /// What few messages have: the Contacts of a 3xx, the Reason of a BYE or CANCEL, bytes in pieces.

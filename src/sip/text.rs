@@ -8,6 +8,10 @@ use std::fmt::Write as _;
 /// stands for itself, so text that holds `\x` already reads the same as an escape: this is for reading, not for getting the
 /// bytes back.
 pub fn to_text(bytes: &[u8]) -> String {
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        // Nearly all text of SIP is printable ASCII.
+        return bytes.iter().map(|byte| char::from(*byte)).collect();
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
