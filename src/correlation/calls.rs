@@ -194,8 +194,8 @@ impl Calls {
         let ended = Ended {
             call_id: call_id.into(),
             records: Vec::with_capacity(USUAL_MESSAGES),
-            texts: Texts::default(),
-            vias: Vec::new(),
+            texts: Texts::with_room(),
+            vias: Vec::with_capacity(USUAL_MESSAGES),
             continued,
         };
         let live = Live {

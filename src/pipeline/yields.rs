@@ -38,6 +38,9 @@ impl Spot {
     }
 }
 
+/// Messages that a window of signalling has for a shard at least.
+const USUAL_MESSAGES: usize = 24;
+
 /// A fragment on its way to its shard.
 #[derive(Debug)]
 pub(crate) struct FragmentItem<'w> {
@@ -208,6 +211,9 @@ impl<'w> Yield<'w> {
         match extract(message, &envelope.found(), &mut list.digests) {
             Some(record) => {
                 let call_id = Span::of(message.raw(), call_id);
+                if list.items.capacity() == 0 {
+                    list.items.reserve(USUAL_MESSAGES);
+                }
                 list.items.push(MessageItem { order, record, call_id, raw });
             }
             None => self.counters.messages.uncorrelated += 1,
