@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use reinvite::analysis::Analysis;
-use reinvite::capture::{CaptureOptions, SourcePolicy};
+use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
 use reinvite::findings::{RULES, Severity};
 use reinvite::options::{DialogsListed, Options, Selection};
+use reinvite::report::View;
 
 use super::output::Output;
 use super::{Exit, complain};
@@ -102,23 +103,24 @@ impl Analyze {
                 return Exit::Unwritten;
             }
         };
-        let analysis = match reinvite::pipeline::analyze(&self.captures, &self.options()) {
-            Ok(analysis) => analysis,
+        let options = self.options();
+        let workers = reinvite::pipeline::workers(options.threads);
+        let analysed = workers.and_then(|workers| {
+            let feeder = Feeder::open(&self.captures, &options.capture)?;
+            let analysis = reinvite::pipeline::analyze_feed(feeder, &options, &workers)?;
+            Ok((workers, analysis))
+        });
+        let (workers, analysis) = match analysed {
+            Ok(analysed) => analysed,
             Err(problem) => {
                 complain(&problem);
                 outputs.into_iter().for_each(Output::abandon);
                 return Exit::Unusable;
             }
         };
-        let mut exit = self.judge(&analysis);
-        let report = reinvite::report::build(&analysis);
-        for output in outputs {
-            if let Err(problem) = output.write(&report) {
-                complain(&problem);
-                exit = exit.max(Exit::Unwritten);
-            }
-        }
-        exit
+        let exit = self.judge(&analysis);
+        let view = View::new(&analysis);
+        workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view))))
     }
 
     fn options(&self) -> Options {
@@ -164,5 +166,15 @@ impl Analyze {
             exit = exit.max(Exit::Findings);
         }
         exit
+    }
+}
+
+fn write(output: Output, view: &View<'_>) -> Exit {
+    match output.write(view) {
+        Ok(()) => Exit::Done,
+        Err(problem) => {
+            complain(&problem);
+            Exit::Unwritten
+        }
     }
 }

@@ -5,8 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use reinvite::error::Error;
-use reinvite::report::model::Report;
-use reinvite::report::{FORMATS, Format, by_ending, by_name};
+use reinvite::report::{FORMATS, Format, View, by_ending, by_name};
 
 /// A place for a report, open before the run so that a bad path is known at once.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ impl Output {
     }
 
     /// Writes the report. Nobody reading standard output any more is no failure.
-    pub(super) fn write(self, report: &Report) -> Result<(), Error> {
+    pub(super) fn write(self, report: &View<'_>) -> Result<(), Error> {
         match self {
             Self::Standard(format) => {
                 let mut out = BufWriter::new(io::stdout().lock());

@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
+
+use foldhash::{HashMap, HashSet};
 
 use super::links::Signal;
 use super::record::{Kind, MessageRecord, Method};

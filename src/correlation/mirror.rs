@@ -1,6 +1,6 @@
 //! Packets that a capture holds twice: mirror ports, `any` interfaces, several points of capture.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::record::MessageRecord;
 use crate::net::{Endpoint, Transport};

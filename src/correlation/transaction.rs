@@ -1,6 +1,6 @@
 //! Transactions hop by hop, and how the hops of one request belong together (RFC 3261 17, 16.6).
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::record::{Kind, MessageRecord, Method};
 use super::text::Span;

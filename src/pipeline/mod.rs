@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::analysis::Analysis;
 use crate::capture::{Batch, Feeder, Window};
@@ -31,25 +32,31 @@ use yields::{Yield, decode_window};
 /// Batches that the reader may be ahead.
 const BATCHES_AHEAD: usize = 1;
 
+/// The threads that do the work: as many, or one for each core if `threads` is 0.
+///
+/// # Errors
+///
+/// [`Error::Threads`] if the system gives none.
+pub fn workers(threads: usize) -> Result<ThreadPool, Error> {
+    let builder = ThreadPoolBuilder::new().num_threads(threads);
+    builder.build().map_err(|problem| Error::Threads { reason: problem.to_string() })
+}
+
 /// Reads the captures and works out everything about the SIP calls in them.
 ///
 /// # Errors
 ///
-/// [`Error::NoCaptureInFolder`]. What else is wrong with an input is said in [`Analysis::inputs`].
+/// [`Error::NoCaptureInFolder`], or [`Error::Threads`]. What else is wrong with an input is said in [`Analysis::inputs`].
 pub fn analyze(captures: &[PathBuf], options: &Options) -> Result<Analysis, Error> {
-    analyze_feed(Feeder::open(captures, &options.capture)?, options)
+    analyze_feed(Feeder::open(captures, &options.capture)?, options, &workers(options.threads)?)
 }
 
-/// The same for inputs that are open already.
+/// The same for inputs that are open already, on threads that are there already.
 ///
 /// # Errors
 ///
-/// [`Error::Threads`] if the system gives no threads.
-pub fn analyze_feed(mut feeder: Feeder, options: &Options) -> Result<Analysis, Error> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(|problem| Error::Threads { reason: problem.to_string() })?;
+/// [`Error::Threads`] if a thread failed.
+pub fn analyze_feed(mut feeder: Feeder, options: &Options, workers: &ThreadPool) -> Result<Analysis, Error> {
     std::thread::scope(|scope| {
         let (batches, incoming) = mpsc::sync_channel::<Batch>(BATCHES_AHEAD);
         let (spent, recycled) = mpsc::channel::<Vec<u8>>();
@@ -64,7 +71,7 @@ pub fn analyze_feed(mut feeder: Feeder, options: &Options) -> Result<Analysis, E
             }
         });
         let mut run = Run::default();
-        pool.install(|| {
+        workers.install(|| {
             for batch in incoming {
                 run.batch(&batch.windows, options);
                 for window in batch.windows {

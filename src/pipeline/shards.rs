@@ -1,12 +1,14 @@
 //! The state of a run, in shards, and the passes over them.
 
 use std::cell::OnceCell;
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
 use rayon::prelude::*;
 
 use super::judge::{Judged, judge};
 use super::streams::{Loss, SipStream, StreamContext};
-use super::yields::{FragmentItem, Messages, Origin, SHARDS, SegmentItem, Spot, Yield};
+use super::yields::{FragmentItem, MessageItem, Messages, Origin, SHARDS, SegmentItem, Spot, Yield};
 use crate::correlation::{CallStats, Calls, Links, Signal};
 use crate::counters::Counters;
 use crate::decode::decode_reassembled;
@@ -256,18 +258,20 @@ fn run_flows(flows: &mut FlowTable<SipStream>, mut segments: Vec<SegmentItem<'_>
 }
 
 fn run_calls(calls: &mut Calls, lists: Vec<Messages<'_>>) {
-    let mut order: Vec<_> = Vec::with_capacity(lists.iter().map(|list| list.items.len()).sum());
-    for (at, list) in lists.iter().enumerate() {
-        order.extend(list.items.iter().enumerate().map(|(place, item)| (item.order, at, place)));
-    }
-    order.sort();
-    let digests: Vec<Vec<u64>> = lists.iter().map(|list| list.digests.clone()).collect();
-    let mut items: Vec<Vec<Option<_>>> =
-        lists.into_iter().map(|list| list.items.into_iter().map(Some).collect()).collect();
-    for (_, at, place) in order {
-        let item = items.get_mut(at).and_then(|list| list.get_mut(place)).and_then(Option::take);
-        let (Some(item), Some(digests)) = (item, digests.get(at)) else { continue };
-        let now = item.order.0;
-        calls.take(item.record, item.call_id.within(&item.raw), &item.raw, digests, now);
+    // Each list is in order. Those of a single source without streams and fragments follow each other, the others are merged.
+    let mut lists: Vec<_> = lists.into_iter().map(|list| (list.items.into_iter().peekable(), list.digests)).collect();
+    let next = |lists: &mut [(Peekable<IntoIter<MessageItem<'_>>>, Vec<u64>)]| {
+        let heads = lists.iter_mut().enumerate().filter_map(|(at, (items, _))| Some((items.peek()?.order, at)));
+        let (first, rest) = heads.fold((None, None), |(first, second), head| match first {
+            Some(known) if head > known => (first, Some(second.map_or(head, |other| head.min(other)))),
+            _ => (Some(head), first.or(second)),
+        });
+        first.map(|(_, at)| (at, rest.map(|(order, _)| order)))
+    };
+    while let Some((at, until)) = next(&mut lists) {
+        let Some((items, digests)) = lists.get_mut(at) else { return };
+        while let Some(item) = items.next_if(|item| until.is_none_or(|until| item.order <= until)) {
+            calls.take(item.record, item.call_id.within(&item.raw), &item.raw, digests, item.order.0);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A map that knows which of its entries is oldest.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::hash::Hash;
 
 use crate::time::Timestamp;

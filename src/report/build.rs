@@ -13,34 +13,119 @@ use crate::findings::{Finding, Severity, Value};
 use crate::sip::to_text;
 use crate::time::Timestamp;
 
-/// The report of an analysis.
+/// An analysis in the shape of a report, item by item: a report of any size is written without building it as a whole.
+#[derive(Debug)]
+pub struct View<'a> {
+    scribe: Scribe<'a>,
+    redirect_ids: Vec<String>,
+    negotiation_ids: Vec<String>,
+    finding_ids: Vec<String>,
+}
+
+impl<'a> View<'a> {
+    /// The view of an analysis.
+    pub fn new(analysis: &'a Analysis) -> Self {
+        let first = |judged: &JudgedNegotiation| judged.negotiation.rounds.first().map(|round| round.place);
+        Self {
+            scribe: Scribe { analysis },
+            redirect_ids: ids(analysis.redirects.iter().map(|judged| ("redirect", judged.redirect.place))),
+            negotiation_ids: ids(analysis
+                .negotiations
+                .iter()
+                .map(|judged| ("negotiation", first(judged).unwrap_or_default()))),
+            finding_ids: ids(analysis.findings.iter().map(|finding| (finding.rule.id, finding.place))),
+        }
+    }
+
+    /// The program.
+    pub const fn generator(&self) -> model::Generator {
+        model::Generator { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    }
+
+    /// The inputs.
+    pub fn inputs(&self) -> Vec<model::Input> {
+        self.scribe.analysis.inputs.iter().map(super::inputs::input).collect()
+    }
+
+    /// The counts.
+    pub fn summary(&self) -> model::Summary {
+        summary(self.scribe.analysis)
+    }
+
+    /// How many redirects there are.
+    pub const fn redirects(&self) -> usize {
+        self.scribe.analysis.redirects.len()
+    }
+
+    /// A redirect.
+    pub fn redirect(&self, index: usize) -> Option<model::Redirect> {
+        let judged = self.scribe.analysis.redirects.get(index)?;
+        Some(self.scribe.redirect(judged, self.redirect_ids.get(index)?.clone(), &self.finding_ids))
+    }
+
+    /// How many negotiations there are.
+    pub const fn negotiations(&self) -> usize {
+        self.scribe.analysis.negotiations.len()
+    }
+
+    /// A negotiation.
+    pub fn negotiation(&self, index: usize) -> Option<model::Negotiation> {
+        let judged = self.scribe.analysis.negotiations.get(index)?;
+        self.scribe.negotiation(judged, self.negotiation_ids.get(index)?.clone(), &self.finding_ids)
+    }
+
+    /// What to change in address books and routing tables.
+    pub fn address_updates(&self) -> Vec<model::AddressUpdate> {
+        address_updates(&self.scribe, &self.scribe.analysis.redirects)
+    }
+
+    /// What to set where so that no 422 happens.
+    pub fn interval_requirements(&self) -> Vec<model::IntervalRequirement> {
+        interval_requirements(&self.scribe.analysis.negotiations)
+    }
+
+    /// How many findings there are.
+    pub const fn findings(&self) -> usize {
+        self.scribe.analysis.findings.len()
+    }
+
+    /// A finding.
+    pub fn finding(&self, index: usize) -> Option<model::Finding> {
+        let finding = self.scribe.analysis.findings.get(index)?;
+        Some(self.scribe.finding(finding, self.finding_ids.get(index)?.clone()))
+    }
+
+    /// How many dialogs are listed.
+    pub const fn dialogs(&self) -> usize {
+        self.scribe.analysis.listed.len()
+    }
+
+    /// A dialog.
+    pub fn dialog(&self, index: usize) -> Option<model::Dialog> {
+        self.scribe.analysis.listed.get(index).map(|dialog| self.scribe.dialog(dialog))
+    }
+
+    /// What was not looked at, and why.
+    pub fn capture_quality(&self) -> model::CaptureQuality {
+        super::quality::quality(self.scribe.analysis)
+    }
+}
+
+/// The report of an analysis, as a whole.
 pub fn build(analysis: &Analysis) -> model::Report {
-    let scribe = Scribe { analysis };
-    let finding_ids = ids(analysis.findings.iter().map(|finding| (finding.rule.id, finding.place)));
-    let redirects: Vec<model::Redirect> = {
-        let own = ids(analysis.redirects.iter().map(|judged| ("redirect", judged.redirect.place)));
-        let judged = analysis.redirects.iter().zip(own);
-        judged.map(|(judged, id)| scribe.redirect(judged, id, &finding_ids)).collect()
-    };
-    let negotiations: Vec<model::Negotiation> = {
-        let place =
-            |judged: &JudgedNegotiation| judged.negotiation.rounds.first().map(|round| round.place).unwrap_or_default();
-        let own = ids(analysis.negotiations.iter().map(|judged| ("negotiation", place(judged))));
-        let judged = analysis.negotiations.iter().zip(own);
-        judged.filter_map(|(judged, id)| scribe.negotiation(judged, id, &finding_ids)).collect()
-    };
+    let view = View::new(analysis);
     model::Report {
         schema_version: model::SCHEMA_VERSION,
-        generator: model::Generator { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
-        inputs: analysis.inputs.iter().map(super::inputs::input).collect(),
-        summary: summary(analysis),
-        address_updates: address_updates(&scribe, &analysis.redirects),
-        interval_requirements: interval_requirements(&analysis.negotiations),
-        findings: analysis.findings.iter().zip(finding_ids).map(|(finding, id)| scribe.finding(finding, id)).collect(),
-        dialogs: analysis.listed.iter().map(|dialog| scribe.dialog(dialog)).collect(),
-        capture_quality: super::quality::quality(analysis),
-        redirects,
-        negotiations,
+        generator: view.generator(),
+        inputs: view.inputs(),
+        summary: view.summary(),
+        redirects: (0..view.redirects()).filter_map(|index| view.redirect(index)).collect(),
+        negotiations: (0..view.negotiations()).filter_map(|index| view.negotiation(index)).collect(),
+        address_updates: view.address_updates(),
+        interval_requirements: view.interval_requirements(),
+        findings: (0..view.findings()).filter_map(|index| view.finding(index)).collect(),
+        dialogs: (0..view.dialogs()).filter_map(|index| view.dialog(index)).collect(),
+        capture_quality: view.capture_quality(),
     }
 }
 

@@ -1,17 +1,243 @@
-//! JSON: indented, or in one line.
+//! JSON: laid out for people, or in one line. Items are rendered in parallel and written in order.
 
 use std::io::{self, Write};
 
-use super::model::Report;
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 
-/// The whole report, indented.
-pub(super) fn pretty(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    out.write_all(b"\n")
+use super::{View, model};
+
+/// Items that one task renders.
+const ITEMS_PER_TASK: usize = 32;
+/// Tasks whose results are held at once.
+const TASKS_AT_ONCE: usize = 64;
+
+/// The whole report with a line for each field, and for each message, contact or piece of evidence.
+pub(super) fn pretty(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    Writer { out, style: Style::Lines, first: true }.report(view)
 }
 
 /// The whole report in one line.
-pub(super) fn compact(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, report)?;
-    out.write_all(b"\n")
+pub(super) fn compact(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    Writer { out, style: Style::OneLine, first: true }.report(view)
+}
+
+/// Writes the fields of a report one by one.
+struct Writer<'w> {
+    out: &'w mut dyn Write,
+    style: Style,
+    first: bool,
+}
+
+impl Writer<'_> {
+    fn report(mut self, view: &View<'_>) -> io::Result<()> {
+        self.out.write_all(b"{")?;
+        self.field("schema_version", &model::SCHEMA_VERSION)?;
+        self.field("generator", &view.generator())?;
+        self.field("inputs", &view.inputs())?;
+        self.field("summary", &view.summary())?;
+        self.list("redirects", view.redirects(), &|index| view.redirect(index))?;
+        self.list("negotiations", view.negotiations(), &|index| view.negotiation(index))?;
+        self.field("address_updates", &view.address_updates())?;
+        self.field("interval_requirements", &view.interval_requirements())?;
+        self.list("findings", view.findings(), &|index| view.finding(index))?;
+        self.list("dialogs", view.dialogs(), &|index| view.dialog(index))?;
+        self.field("capture_quality", &view.capture_quality())?;
+        self.style.new_line(self.out, 0)?;
+        self.out.write_all(b"}\n")
+    }
+
+    fn name(&mut self, name: &str) -> io::Result<()> {
+        if !std::mem::take(&mut self.first) {
+            self.out.write_all(b",")?;
+        }
+        self.style.new_line(self.out, 1)?;
+        write!(self.out, "\"{name}\"{}", self.style.colon())
+    }
+
+    fn field<T: Serialize>(&mut self, name: &str, value: &T) -> io::Result<()> {
+        self.name(name)?;
+        let mut bytes = Vec::new();
+        render(value, self.style, 1, &mut bytes)?;
+        self.out.write_all(&bytes)
+    }
+
+    fn list<T: Serialize>(
+        &mut self,
+        name: &str,
+        count: usize,
+        item: &(dyn Fn(usize) -> Option<T> + Sync),
+    ) -> io::Result<()> {
+        self.name(name)?;
+        self.out.write_all(b"[")?;
+        let style = self.style;
+        let task = |task: usize| {
+            let first = task.saturating_mul(ITEMS_PER_TASK);
+            let mut bytes = Vec::new();
+            for index in first..first.saturating_add(ITEMS_PER_TASK).min(count) {
+                let Some(item) = item(index) else { continue };
+                bytes.extend_from_slice(if index == 0 { b"" } else { b"," });
+                style.new_line(&mut bytes, 2)?;
+                render(&item, style, 2, &mut bytes)?;
+            }
+            io::Result::Ok(bytes)
+        };
+        let tasks = count.div_ceil(ITEMS_PER_TASK);
+        for start in (0..tasks).step_by(TASKS_AT_ONCE) {
+            let end = start.saturating_add(TASKS_AT_ONCE).min(tasks);
+            let rendered: Vec<io::Result<Vec<u8>>> = (start..end).into_par_iter().map(task).collect();
+            for bytes in rendered {
+                self.out.write_all(&bytes?)?;
+            }
+        }
+        if count > 0 {
+            self.style.new_line(self.out, 1)?;
+        }
+        self.out.write_all(b"]")
+    }
+}
+
+fn render<T: Serialize>(value: &T, style: Style, depth: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let layout = Layout { style, depth, is_filled: false };
+    Ok(value.serialize(&mut Serializer::with_formatter(bytes, layout))?)
+}
+
+/// How JSON is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    Lines,
+    OneLine,
+}
+
+impl Style {
+    fn new_line<W: Write + ?Sized>(self, out: &mut W, depth: usize) -> io::Result<()> {
+        if self == Self::OneLine {
+            return Ok(());
+        }
+        out.write_all(b"\n")?;
+        (0..depth).try_for_each(|_| out.write_all(b"  "))
+    }
+
+    const fn colon(self) -> &'static str {
+        match self {
+            Self::Lines => ": ",
+            Self::OneLine => ":",
+        }
+    }
+}
+
+/// The layout: down to the fields of an item and the elements of its lists each has a line, what is deeper shares one.
+#[derive(Debug)]
+struct Layout {
+    style: Style,
+    /// How many objects and arrays are open, the report itself counted.
+    depth: usize,
+    /// Whether the innermost of them has a value.
+    is_filled: bool,
+}
+
+/// Objects open from this depth on share a line.
+const SHALLOWEST_OBJECT_IN_LINE: usize = 4;
+/// Arrays open from this depth on share a line.
+const SHALLOWEST_ARRAY_IN_LINE: usize = 5;
+
+impl Layout {
+    fn separate<W: Write + ?Sized>(&self, out: &mut W, first: bool, in_line_from: usize) -> io::Result<()> {
+        if !first {
+            out.write_all(b",")?;
+        }
+        if self.depth < in_line_from {
+            return self.style.new_line(out, self.depth);
+        }
+        if first || self.style == Style::OneLine { Ok(()) } else { out.write_all(b" ") }
+    }
+
+    fn close<W: Write + ?Sized>(&mut self, out: &mut W, bracket: &[u8], in_line_from: usize) -> io::Result<()> {
+        let has_lines = self.is_filled && self.depth < in_line_from;
+        self.depth = self.depth.saturating_sub(1);
+        self.is_filled = true;
+        if has_lines {
+            self.style.new_line(out, self.depth)?;
+        }
+        out.write_all(bracket)
+    }
+
+    fn open(&mut self) {
+        self.depth = self.depth.saturating_add(1);
+        self.is_filled = false;
+    }
+}
+
+impl Formatter for Layout {
+    fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open();
+        out.write_all(b"[")
+    }
+
+    fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b"]", SHALLOWEST_ARRAY_IN_LINE)
+    }
+
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.separate(out, first, SHALLOWEST_ARRAY_IN_LINE)
+    }
+
+    fn end_array_value<W: Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
+        self.is_filled = true;
+        Ok(())
+    }
+
+    fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open();
+        out.write_all(b"{")
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b"}", SHALLOWEST_OBJECT_IN_LINE)
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.separate(out, first, SHALLOWEST_OBJECT_IN_LINE)
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(self.style.colon().as_bytes())
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
+        self.is_filled = true;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn laid_out(value: &serde_json::Value, style: Style) -> String {
+        let mut bytes = Vec::new();
+        render(value, style, 2, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn an_item_has_a_line_for_each_field_and_element() {
+        let item = json!({"a": 1, "b": {"x": 1, "y": [1, 2]}, "c": [{"p": [{}]}, {"p": []}], "d": [], "e": {}});
+        let lines = "{\n      \"a\": 1,\n      \"b\": {\"x\": 1, \"y\": [1, 2]},\n      \"c\": [\n        {\"p\": [{}]},\n        {\"p\": []}\n      ],\n      \"d\": [],\n      \"e\": {}\n    }";
+        assert_eq!(laid_out(&item, Style::Lines), lines);
+        assert_eq!(laid_out(&item, Style::OneLine), item.to_string());
+    }
+
+    #[test]
+    fn a_report_of_nothing_is_written_as_it_is_built() {
+        let analysis = crate::analysis::Analysis::default();
+        let built = serde_json::to_value(super::super::build(&analysis)).unwrap();
+        for write in [pretty, compact] {
+            let mut bytes = Vec::new();
+            write(&View::new(&analysis), &mut bytes).unwrap();
+            assert_eq!(serde_json::from_slice::<serde_json::Value>(&bytes).unwrap(), built);
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod tables;
 
 use std::io::{self, Write};
 
-pub use build::build;
+pub use build::{View, build};
 
 /// A form in which a report can be written.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ pub struct Format {
     /// What it is for.
     pub summary: &'static str,
     /// Writes a report.
-    pub write: fn(&model::Report, &mut dyn Write) -> io::Result<()>,
+    pub write: fn(&View<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
 impl std::fmt::Debug for Format {
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Format {
 
 /// All formats.
 pub const FORMATS: &[Format] = &[
-    Format { name: "json", ending: ".json", summary: "the whole report, indented", write: json::pretty },
+    Format { name: "json", ending: ".json", summary: "the whole report, laid out", write: json::pretty },
     Format { name: "json-compact", ending: ".min.json", summary: "the whole report in one line", write: json::compact },
 ];
 

@@ -1,9 +1,8 @@
 //! The lines of a head: where they end, and which of them make up one header.
 
-use memchr::memchr2;
-
 use super::header::HeaderName;
-use super::token::{is_blank, is_lws, is_token, part, trim_end};
+use super::scan::{find, find_line_break};
+use super::token::{from, is_blank, is_lws, is_token, part, trim_end};
 
 /// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +27,13 @@ pub(super) struct Line {
     pub(super) ending: LineEnd,
 }
 
+/// CR before LF that are one line end with it. More than two are not seen in practice.
+const MAX_RETURNS: usize = 8;
+
 /// The line that begins at `start`. Several CR before LF are one line end: they come from text that was converted twice.
 pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
     let rest = bytes.get(start..).unwrap_or_default();
-    let Some(length) = line_break(rest) else {
+    let Some(length) = find_line_break(rest) else {
         return Line { end: bytes.len(), next: bytes.len(), ending: LineEnd::Nothing };
     };
     let end = start.saturating_add(length);
@@ -39,7 +41,7 @@ pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
         [b'\r', b'\n', ..] => (2, LineEnd::CrLf),
         [b'\n', ..] => (1, LineEnd::Lf),
         more => {
-            let returns = more.iter().take_while(|byte| **byte == b'\r').count();
+            let returns = more.iter().take(MAX_RETURNS).take_while(|byte| **byte == b'\r').count();
             match more.get(returns) {
                 Some(b'\n') => (returns.saturating_add(1), LineEnd::Cr),
                 Some(_) => (1, LineEnd::Cr),
@@ -55,18 +57,20 @@ pub(super) fn line_at(bytes: &[u8], start: usize) -> Line {
 pub(super) enum HeadEnd {
     /// Behind the blank line, at this offset.
     At(usize),
-    /// Not yet; the next look may begin at this offset, the start of a line.
+    /// Not yet; the next look may begin at this offset.
     NotBefore(usize),
 }
 
-/// Looks for the blank line from `start`, the start of a line that is not the first. With `last`, no more bytes will come.
+/// Looks for the blank line from `start`, which is the start of a line that is not the first, or where the last look said. With
+/// `last`, no more bytes will come.
 pub(super) fn head_end(bytes: &[u8], start: usize, last: bool) -> HeadEnd {
     let mut position = start;
     loop {
         let line = line_at(bytes, position);
         let open = matches!(line.ending, LineEnd::Nothing) || (matches!(line.ending, LineEnd::CrAtEnd) && !last);
         if open {
-            return HeadEnd::NotBefore(position);
+            // The last character of an unfinished line is enough to see that it is not blank.
+            return HeadEnd::NotBefore(position.max(line.end.saturating_sub(1)));
         }
         if line.end == position {
             return HeadEnd::At(line.next);
@@ -112,7 +116,23 @@ impl<'a> HeaderLines<'a> {
     }
 
     /// The next line as it is, folds not undone: `(start, end)`. `None` when the last line has no end and is not trusted.
+    #[inline]
     pub(super) fn line(&mut self) -> Option<(usize, usize)> {
+        let start = self.position;
+        let rest = from(self.bytes, start);
+        if let Some(length) = find_line_break(rest)
+            && from(rest, length).starts_with(b"\r\n")
+        {
+            let end = start.wrapping_add(length);
+            self.position = end.wrapping_add(2);
+            return Some((start, end));
+        }
+        self.odd_line()
+    }
+
+    /// A line that does not end with CRLF.
+    #[cold]
+    fn odd_line(&mut self) -> Option<(usize, usize)> {
         let start = self.position;
         let line = line_at(self.bytes, start);
         match line.ending {
@@ -130,7 +150,18 @@ impl<'a> HeaderLines<'a> {
         Some((start, line.end))
     }
 
+    /// Passes over the lines that continue the last one, and gives the end of the last of them.
+    #[cold]
+    fn folds(&mut self) -> Option<usize> {
+        let mut end = self.position;
+        while self.bytes.get(self.position).is_some_and(|byte| is_blank(*byte)) {
+            (_, end) = self.line()?;
+        }
+        Some(end)
+    }
+
     /// The next header. `None` at the blank line, at the end, or at a last line that is not trusted.
+    #[inline]
     pub(super) fn header(&mut self) -> Option<HeaderLine> {
         if self.position >= self.bytes.len() {
             return None;
@@ -140,76 +171,42 @@ impl<'a> HeaderLines<'a> {
             self.blank_line = true;
             return None;
         }
-        let line = self.bytes.get(start..end).unwrap_or_default();
-        let colon = line.iter().position(|byte| *byte == b':');
-        let name = colon.and_then(|colon| header_name(part(line, 0, colon)));
-        let mut value_start = start.saturating_add(colon.unwrap_or(0)).saturating_add(1);
-        let mut value_end = end;
-        while self.bytes.get(self.position).is_some_and(|byte| is_blank(*byte)) {
-            (_, value_end) = self.line()?;
-        }
-        let Some((name, length)) = name else { return Some(HeaderLine::Malformed { start }) };
-        while value_start < value_end && self.bytes.get(value_start).is_some_and(|byte| is_lws(*byte)) {
-            value_start = value_start.saturating_add(1);
-        }
-        while value_end > value_start && self.bytes.get(value_end.wrapping_sub(1)).is_some_and(|byte| is_lws(*byte)) {
-            value_end = value_end.wrapping_sub(1);
-        }
-        Some(HeaderLine::Field { name, start, name_end: start.saturating_add(length), value_start, value_end })
+        let known = HeaderName::known_at(from(self.bytes, start)).map(|(name, length)| (name, length, length));
+        let name = known
+            .filter(|(_, colon, _)| start.wrapping_add(*colon) < end)
+            .or_else(|| header_name(part(self.bytes, start, end)));
+        let value_end = match self.bytes.get(self.position) {
+            Some(b' ' | b'\t') => self.folds()?,
+            _ => end,
+        };
+        let Some((name, length, colon)) = name else { return Some(HeaderLine::Malformed { start }) };
+        let value_start = start.wrapping_add(colon).wrapping_add(1);
+        let value = part(self.bytes, value_start, value_end);
+        let leading = value.iter().position(|byte| !is_lws(*byte)).unwrap_or(value.len());
+        let value = trim_end(from(value, leading));
+        let value_start = value_start.wrapping_add(leading);
+        Some(HeaderLine::Field {
+            name,
+            start,
+            name_end: start.wrapping_add(length),
+            value_start,
+            value_end: value_start.wrapping_add(value.len()),
+        })
     }
 }
 
-/// Which header the text in front of a colon names, and the length of the name without white space. What is known is a
-/// token, so only other names have to be looked at more closely.
-fn header_name(text: &[u8]) -> Option<(HeaderName, usize)> {
-    let known = HeaderName::of(text);
-    if known != HeaderName::Other {
-        return Some((known, text.len()));
-    }
-    let name = trim_end(text);
+/// Which header a line holds, the length of its name without white space, and the offset of the colon.
+#[inline(never)]
+fn header_name(line: &[u8]) -> Option<(HeaderName, usize, usize)> {
+    let colon = find(line, [b':'])?;
+    let name = trim_end(part(line, 0, colon));
     let valid = !name.is_empty() && name.iter().all(|byte| is_token(*byte));
-    valid.then(|| (HeaderName::of(name), name.len()))
-}
-
-/// The offset of the first CR or LF. Eight bytes are looked at together: lines are too short for anything that has to be
-/// set up. What makes it stop is a byte below 16, of which usual text has no others.
-fn line_break(bytes: &[u8]) -> Option<usize> {
-    const BELOW_16: u64 = 0x1010_1010_1010_1010;
-    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-    let (words, _) = bytes.as_chunks::<8>();
-    let small = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        word.wrapping_sub(BELOW_16) & !word & HIGH_BITS
-    };
-    let index = words.iter().position(|word| small(word) != 0).unwrap_or(words.len());
-    let start = index.wrapping_mul(8);
-    if let Some(word) = words.get(index) {
-        // Bits above the lowest one may be wrong, since the subtraction borrows.
-        let offset = usize::try_from(small(word).trailing_zeros() / 8).unwrap_or(0);
-        if matches!(word.get(offset), Some(b'\r' | b'\n')) {
-            return Some(start.wrapping_add(offset));
-        }
-    }
-    memchr2(b'\r', b'\n', bytes.get(start..)?).map(|found| start.wrapping_add(found))
+    valid.then(|| (HeaderName::of(name), name.len(), colon))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn line_breaks_are_found(bytes in proptest::collection::vec(prop_oneof![
-            4 => any::<u8>(),
-            8 => Just(b'x'),
-            1 => proptest::sample::select(&b"\r\n\t\0\x0b\x0e\x10\x8d"[..]),
-        ], 0..64)) {
-            let expected = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-            prop_assert_eq!(line_break(&bytes), expected);
-        }
-    }
 
     fn headers(bytes: &[u8], trust_last: bool) -> (Vec<String>, bool, usize) {
         let mut lines = HeaderLines::new(bytes, trust_last);

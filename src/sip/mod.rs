@@ -13,6 +13,7 @@ mod host;
 mod lines;
 mod message;
 mod recognize;
+mod scan;
 mod start_line;
 mod text;
 mod token;

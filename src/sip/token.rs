@@ -1,20 +1,19 @@
 //! Character classes and the smallest pieces of the grammar (RFC 3261 25.1).
 
-use memchr::memchr2;
 use nom::IResult;
 use nom::bytes::complete::{take_while, take_while1};
+
+use super::scan::find;
 
 /// What a grammar function of this room gives: the rest and the value. The error carries nothing, callers name the cause.
 pub(super) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
 
 const TOKEN: u8 = 1;
 const LWS: u8 = 2;
-/// What a parameter can end or be divided by.
-const PARAMETER_MARK: u8 = 4;
 /// A space or a tab.
-pub(super) const BLANK: u8 = 8;
+pub(super) const BLANK: u8 = 4;
 /// A control character other than a tab.
-pub(super) const CONTROL: u8 = 16;
+pub(super) const CONTROL: u8 = 8;
 
 /// The classes of every byte.
 static CLASSES: [u8; 256] = classes();
@@ -27,11 +26,9 @@ const fn classes() -> [u8; 256] {
         let token = byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
         let white = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-        let mark = matches!(byte, b';' | b'=' | b'"');
         let blank = matches!(byte, b' ' | b'\t');
         table[byte as usize] = if token { TOKEN } else { 0 }
             | if white { LWS } else { 0 }
-            | if mark { PARAMETER_MARK } else { 0 }
             | if blank { BLANK } else { 0 }
             | if byte.is_ascii_control() && !blank { CONTROL } else { 0 };
         if byte == u8::MAX {
@@ -49,11 +46,6 @@ fn class(byte: u8) -> u8 {
 /// The classes that occur in the text, joined.
 pub(super) fn classes_of(text: &[u8]) -> u8 {
     text.iter().fold(0, |found, byte| found | class(*byte))
-}
-
-/// A character that divides parameters: `;`, `=` or a quote.
-pub(super) fn is_parameter_mark(byte: u8) -> bool {
-    class(byte) & PARAMETER_MARK != 0
 }
 
 /// A character of `token`.
@@ -131,7 +123,7 @@ pub(super) fn quoted_length(behind_quote: &[u8]) -> Option<usize> {
     let mut position = 0_usize;
     loop {
         let rest = behind_quote.get(position..)?;
-        let found = memchr2(b'"', b'\\', rest)?;
+        let found = find(rest, [b'"', b'\\'])?;
         let at = position.checked_add(found)?;
         if rest.get(found) == Some(&b'"') {
             return at.checked_add(1);

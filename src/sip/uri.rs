@@ -1,10 +1,11 @@
 //! URIs: `sip`, `sips`, `tel` and others (RFC 3261 19.1.1, RFC 3966).
 
-use memchr::{memchr, memrchr};
+use memchr::memrchr;
 
 use super::anomaly::Anomaly;
 use super::header::Params;
 use super::host::Host;
+use super::scan::find;
 use super::token::{from, is_lws, part, port, trim};
 
 /// A URI, borrowed from the message. Escapes are left as they are; they are undone when URIs are compared.
@@ -115,15 +116,15 @@ impl<'a> SipUri<'a> {
             Some(at) => (Some(part(rest, 0, at)), from(rest, at.saturating_add(1))),
             None => (None, rest),
         };
-        let (user, password) = match user_info.map(|info| (info, memchr(b':', info))) {
+        let (user, password) = match user_info.map(|info| (info, find(info, [b':']))) {
             Some((info, Some(colon))) => (Some(part(info, 0, colon)), Some(from(info, colon.saturating_add(1)))),
             Some((info, None)) => (Some(info), None),
             None => (None, None),
         };
-        let end = rest.iter().position(|byte| matches!(byte, b';' | b'?')).unwrap_or(rest.len());
+        let end = find(rest, [b';', b'?']).unwrap_or(rest.len());
         let (host, port, oddity) = host_port(trim(part(rest, 0, end)))?;
         let behind = from(rest, end);
-        let question = memchr(b'?', behind);
+        let question = find(behind, [b'?']);
         let params = Params::new(part(behind, 0, question.unwrap_or(behind.len())));
         let headers = question.map(|at| from(behind, at.saturating_add(1)));
         Ok(Self { secure, user, password, host, port, params, headers, oddity })
@@ -148,7 +149,7 @@ impl<'a> SipUri<'a> {
 
 impl<'a> TelUri<'a> {
     fn parse(rest: &'a [u8]) -> Result<Self, UriError> {
-        let end = memchr(b';', rest).unwrap_or(rest.len());
+        let end = find(rest, [b';']).unwrap_or(rest.len());
         let number = trim(part(rest, 0, end));
         if number.is_empty() {
             return Err(UriError::NoNumber);
@@ -162,11 +163,11 @@ fn host_port(text: &[u8]) -> Result<(Host<'_>, Option<u16>, Option<Anomaly>), Ur
     let (host, rest) = match text.first() {
         None => return Err(UriError::NoHost),
         Some(b'[') => {
-            let end = memchr(b']', text).ok_or(UriError::UnterminatedBracket)?.saturating_add(1);
+            let end = find(text, [b']']).ok_or(UriError::UnterminatedBracket)?.saturating_add(1);
             (part(text, 0, end), from(text, end))
         }
         Some(_) => {
-            let end = memchr(b':', text).unwrap_or(text.len());
+            let end = find(text, [b':']).unwrap_or(text.len());
             (part(text, 0, end), from(text, end))
         }
     };
@@ -178,7 +179,7 @@ fn host_port(text: &[u8]) -> Result<(Host<'_>, Option<u16>, Option<Anomaly>), Ur
             None => Err(UriError::NoHost),
         };
     }
-    let oddity = if host.has_three_colons() {
+    let oddity = if host.text().starts_with(b"[") && host.has_three_colons() {
         Some(Anomaly::Ipv6ThreeColons)
     } else {
         host.text().iter().any(|byte| is_lws(*byte)).then_some(Anomaly::SpaceInRequestUri)

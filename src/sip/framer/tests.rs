@@ -232,6 +232,19 @@ fn a_message_that_is_too_long_is_dropped() {
     assert!(stream.framer.held.capacity() <= USUAL_BYTES);
 }
 
+#[test]
+fn a_line_that_comes_byte_by_byte_is_not_scanned_again_and_again() {
+    for filler in ["x", "\r"] {
+        let mut stream = Stream::new(Framer::new());
+        stream.data("BYE sip:a SIP/2.0\r\nX: y");
+        for _ in 0..200_000 {
+            stream.data(filler);
+        }
+        stream.data("\r\n\r\n").finish();
+        assert_eq!(stream.given.len(), 1);
+    }
+}
+
 /// Streams of messages as elements send them, well or badly.
 fn streams() -> impl Strategy<Value = String> {
     let piece = proptest::sample::select(

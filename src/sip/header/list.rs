@@ -1,7 +1,8 @@
 //! The values of a comma list (RFC 3261 7.3.1).
 
-use memchr::{memchr, memchr3};
+use memchr::memchr3;
 
+use crate::sip::scan::find;
 use crate::sip::token::{from, part, quoted_length, trim};
 
 /// Cuts the value of a list header at its commas, not at those inside a quoted string or `<...>`.
@@ -40,7 +41,7 @@ fn comma(text: &[u8]) -> Option<usize> {
         let behind = from(rest, found.saturating_add(1));
         let skip = match rest.get(found)? {
             b'"' => quoted_length(behind)?,
-            b'<' => memchr(b'>', behind)?.saturating_add(1),
+            b'<' => find(behind, [b'>'])?.saturating_add(1),
             _ => return Some(position.saturating_add(found)),
         };
         position = position.saturating_add(found).saturating_add(1).saturating_add(skip);

@@ -22,6 +22,25 @@ impl HeaderName {
         row.map_or(Self::Other, |row| row.name)
     }
 
+    /// The header whose name stands at the start of the text, right in front of a colon, and the length of the name. It is found
+    /// in one look at sixteen bytes; `None` means that a closer look is needed.
+    #[inline]
+    pub(in crate::sip) fn known_at(text: &[u8]) -> Option<(Self, usize)> {
+        let word = u128::from_le_bytes(*text.first_chunk::<16>()?);
+        let colons = word ^ ONES.wrapping_mul(u128::from(b':'));
+        let found = colons.wrapping_sub(ONES) & !colons & ONES.wrapping_mul(0x80);
+        let bits = found.trailing_zeros() & !7;
+        let key = fold(word) & !u128::MAX.checked_shl(bits)?;
+        let mut slot = key_hash(key);
+        loop {
+            let (known, name) = *KEYS.get(usize::from(*BY_KEY.get(slot)?))?;
+            if known == key {
+                return Some((name, usize::try_from(bits / 8).ok()?));
+            }
+            slot = next(slot);
+        }
+    }
+
     /// The spelling of the registry; empty for [`HeaderName::Other`].
     pub fn text(self) -> &'static str {
         HEADERS.get(self as usize).map_or("", |row| row.text)
@@ -31,6 +50,93 @@ impl HeaderName {
     pub fn kind(self) -> HeaderKind {
         HEADERS.get(self as usize).map_or(HeaderKind::Rows, |row| row.kind)
     }
+}
+
+/// Every byte is one.
+const ONES: u128 = u128::MAX / 0xff;
+/// The longest name that stands with its colon in sixteen bytes.
+const LONGEST_KEY: usize = 15;
+/// Names, long and compact, of up to that length, in lower case.
+static KEYS: [(u128, HeaderName); KEY_COUNT] = keys();
+const KEY_COUNT: usize = key_count();
+/// Indices into `KEYS` by their hash; one whose slot is taken stands in the next free one.
+static BY_KEY: [u8; SLOTS] = by_key();
+
+/// Letters in lower case. No two bytes that can stand in a line and in a name become the same by it.
+const fn fold(word: u128) -> u128 {
+    word | ONES.wrapping_mul(0x20)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
+const fn key_hash(key: u128) -> usize {
+    let mixed = (key as u64 ^ ((key >> 64) as u64).rotate_left(7)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 54) as usize % SLOTS
+}
+
+/// The bytes of a name as the lowest bytes of a number.
+const fn key(name: &[u8]) -> u128 {
+    let mut key = 0_u128;
+    let mut rest = name;
+    while let [before @ .., last] = rest {
+        key = (key << 8) | (*last | 0x20) as u128;
+        rest = before;
+    }
+    key
+}
+
+const fn is_short(row: &HeaderRow) -> bool {
+    row.text.len() <= LONGEST_KEY
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: a bad index does not compile")]
+const fn key_count() -> usize {
+    let mut count = 0_usize;
+    let mut row = 0;
+    while row < ROWS.len() {
+        count = count.wrapping_add(is_short(&ROWS[row]) as usize).wrapping_add(ROWS[row].compact.is_some() as usize);
+        row = row.wrapping_add(1);
+    }
+    count
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: a bad index does not compile")]
+const fn keys() -> [(u128, HeaderName); KEY_COUNT] {
+    let mut keys = [(0, HeaderName::Other); KEY_COUNT];
+    let mut count = 0_usize;
+    let mut row = 0;
+    while row < ROWS.len() {
+        let HeaderRow { name, text, compact, .. } = ROWS[row];
+        if is_short(&ROWS[row]) {
+            keys[count] = (key(text.as_bytes()), name);
+            count = count.wrapping_add(1);
+        }
+        if let Some(letter) = compact {
+            keys[count] = (key(&[letter]), name);
+            count = count.wrapping_add(1);
+        }
+        row = row.wrapping_add(1);
+    }
+    keys
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler: a bad index does not compile, and a test holds that the keys fit into a byte"
+)]
+const fn by_key() -> [u8; SLOTS] {
+    let keys = keys();
+    let mut slots = [EMPTY; SLOTS];
+    let mut index = 0;
+    while index < KEY_COUNT {
+        let mut slot = key_hash(keys[index].0);
+        while slots[slot] != EMPTY {
+            slot = next(slot);
+        }
+        slots[slot] = index as u8;
+        index = index.wrapping_add(1);
+    }
+    slots
 }
 
 fn row_at(index: &u8) -> Option<&'static HeaderRow> {
@@ -147,6 +253,35 @@ mod tests {
         assert_eq!(HeaderName::Other.text(), "");
         assert_eq!(HeaderName::Other.kind(), HeaderKind::Rows);
         assert_eq!(HeaderName::of(&[b'a'; 5_000]), HeaderName::Other);
+    }
+
+    #[test]
+    fn both_look_ups_agree() {
+        assert!(KEY_COUNT < usize::from(EMPTY));
+        let mut found = 0;
+        for row in HEADERS {
+            for text in [row.text.to_owned(), row.text.to_ascii_uppercase(), row.text.to_ascii_lowercase()] {
+                let line = format!("{text}: some value of the header");
+                let expected = (text.len() <= LONGEST_KEY).then_some((row.name, text.len()));
+                assert_eq!(HeaderName::known_at(line.as_bytes()), expected, "{text}");
+                found += usize::from(expected.is_some());
+            }
+        }
+        assert_eq!(found, 3 * HEADERS.iter().filter(|row| is_short(row)).count());
+        for byte in 0..=u8::MAX {
+            let line = [&[byte], &b":               "[..]].concat();
+            let known = HeaderName::known_at(&line).map_or(HeaderName::Other, |(name, _)| name);
+            assert_eq!(known, HeaderName::of(&[byte]), "{byte}");
+        }
+        for line in [
+            "Via : SIP/2.0/UDP host",
+            "Vi: SIP/2.0/UDP host",
+            ": SIP/2.0/UDP host x",
+            "no colon within sixteen",
+            "Via:short",
+        ] {
+            assert_eq!(HeaderName::known_at(line.as_bytes()), None, "{line}");
+        }
     }
 
     #[test]

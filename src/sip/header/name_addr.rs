@@ -1,9 +1,8 @@
 //! Addresses of From, To, Contact, Route and others: `name-addr` and `addr-spec` with parameters (RFC 3261 20, 25.1).
 
-use memchr::memchr;
-
 use super::{HeaderError, Params};
 use crate::sip::anomaly::Anomaly;
+use crate::sip::scan::find;
 use crate::sip::token::{from, is_lws, is_token, part, quoted_length, trim, trim_end};
 
 /// An address with its parameters.
@@ -29,7 +28,7 @@ impl<'a> NameAddr<'a> {
         match text {
             [] => Err(HeaderError::Empty),
             [b'"', behind @ ..] => quoted(behind),
-            _ => match memchr(b'<', text) {
+            _ => match find(text, [b'<']) {
                 Some(at) if !has_header_params(part(text, 0, at)) => {
                     let name = trim_end(part(text, 0, at));
                     let odd = name.iter().any(|byte| !is_token(*byte) && !is_lws(*byte));
@@ -54,13 +53,13 @@ impl<'a> NameAddr<'a> {
 /// Behind the opening quote of a display name.
 fn quoted(behind: &[u8]) -> Result<NameAddr<'_>, HeaderError> {
     let Some(length) = quoted_length(behind) else {
-        let at = memchr(b'<', behind).ok_or(HeaderError::NoUri)?;
+        let at = find(behind, [b'<']).ok_or(HeaderError::NoUri)?;
         let address = bracketed(Some(trim(part(behind, 0, at))), from(behind, at.saturating_add(1)))?;
         return Ok(address.odd(Anomaly::UnterminatedQuote));
     };
     let name = part(behind, 0, length.saturating_sub(1));
     let rest = from(behind, length);
-    let at = memchr(b'<', rest).ok_or(HeaderError::NoUri)?;
+    let at = find(rest, [b'<']).ok_or(HeaderError::NoUri)?;
     let address = bracketed(Some(name), from(rest, at.saturating_add(1)))?;
     let between = part(rest, 0, at);
     Ok(if between.iter().all(|byte| is_lws(*byte)) { address } else { address.odd(Anomaly::UnquotedDisplayName) })
@@ -68,7 +67,7 @@ fn quoted(behind: &[u8]) -> Result<NameAddr<'_>, HeaderError> {
 
 /// Behind `<`.
 fn bracketed<'a>(display_name: Option<&'a [u8]>, behind: &'a [u8]) -> Result<NameAddr<'a>, HeaderError> {
-    let end = memchr(b'>', behind).ok_or(HeaderError::UnterminatedBracket)?;
+    let end = find(behind, [b'>']).ok_or(HeaderError::UnterminatedBracket)?;
     let inside = part(behind, 0, end);
     let uri = trim(inside);
     if uri.is_empty() {
@@ -100,7 +99,7 @@ fn plain(text: &[u8]) -> Result<NameAddr<'_>, HeaderError> {
 /// Whether the text before a `<` is a URI with parameters, one of which holds the `<` in its value.
 fn has_header_params(before: &[u8]) -> bool {
     let scheme = before.iter().position(|byte| !is_token(*byte));
-    scheme.is_some_and(|end| before.get(end) == Some(&b':')) && memchr(b';', before).is_some()
+    scheme.is_some_and(|end| before.get(end) == Some(&b':')) && find(before, [b';']).is_some()
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use memchr::memchr;
 
-use crate::sip::token::{from, is_parameter_mark, part, quoted_length, trim};
+use crate::sip::scan::find;
+use crate::sip::token::{from, part, quoted_length, trim};
 
 /// The parameters of one value, from their first semicolon on, in wire order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,24 +75,29 @@ impl<'a> Iterator for ParamIter<'a> {
 
 /// The end of the parameter, and its first equals sign. A quote that does not end takes the rest.
 fn extent(text: &[u8]) -> (usize, Option<usize>) {
-    let mut equals = None;
-    let mut position = 0_usize;
-    while let Some(found) = from(text, position).iter().position(|byte| is_parameter_mark(*byte)) {
-        let at = position.saturating_add(found);
-        let behind = at.saturating_add(1);
-        position = match text.get(at) {
-            Some(b';') => return (at, equals),
-            Some(b'=') => {
-                equals = equals.or(Some(at));
-                behind
-            }
-            _ => match quoted_length(from(text, behind)) {
-                Some(length) => behind.saturating_add(length),
-                None => break,
-            },
-        };
+    let Some(first) = find(text, [b';', b'=', b'"']) else { return (text.len(), None) };
+    match text.get(first) {
+        Some(b';') => (first, None),
+        Some(b'=') => (end_of_value(text, first.wrapping_add(1)), Some(first)),
+        _ => (end_of_value(text, first), None),
     }
-    (text.len(), equals)
+}
+
+/// The end of the parameter whose value, or some quote in front of it, begins at `start`.
+fn end_of_value(text: &[u8], start: usize) -> usize {
+    let mut position = start;
+    while let Some(found) = find(from(text, position), [b';', b'"']) {
+        let at = position.wrapping_add(found);
+        if text.get(at) == Some(&b';') {
+            return at;
+        }
+        let behind = at.wrapping_add(1);
+        match quoted_length(from(text, behind)) {
+            Some(length) => position = behind.wrapping_add(length),
+            None => break,
+        }
+    }
+    text.len()
 }
 
 /// The text of a quoted string without its quotes and with its escapes undone; other text as it is.

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use nom::Parser;
-use nom::bytes::complete::take_while1;
 use nom::character::complete::char;
 
 use super::{HeaderError, Params};
 use crate::sip::anomaly::Anomaly;
 use crate::sip::host::Host;
+use crate::sip::scan::find;
 use crate::sip::token::{Parsed, from, is_lws, lws0, lws1, part, port, token1, trim_end};
 
 /// What nearly every Via begins with, which saves looking for white space.
@@ -47,13 +47,10 @@ impl<'a> Via<'a> {
     /// Reads one value of the list.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
         let (rest, (protocol, version, transport)) = sent_protocol(value).map_err(|_| HeaderError::NoProtocol)?;
-        let (rest, host_port) = host_port(rest).map_err(|_| HeaderError::NoHost)?;
-        if !matches!(rest, [] | [b';', ..]) {
-            return Err(HeaderError::TextBehindValue);
-        }
+        let (rest, host_port) = host_port(rest);
         let (sent_by, port, oddity) = split_port(host_port)?;
         let params = Params::new(rest);
-        let via = Self {
+        let mut via = Self {
             protocol,
             version,
             transport,
@@ -66,7 +63,8 @@ impl<'a> Via<'a> {
             params,
             oddity,
         };
-        Ok(via.with_params())
+        via.read_params();
+        Ok(via)
     }
 
     /// Whether the branch is one of RFC 3261, which identifies the transaction: the magic cookie and something more.
@@ -86,11 +84,11 @@ impl<'a> Via<'a> {
             && self.port.unwrap_or_else(|| default(self)) == other.port.unwrap_or_else(|| default(other))
     }
 
-    fn with_params(mut self) -> Self {
+    fn read_params(&mut self) {
         let mut params = self.params.iter();
         for param in params.by_ref() {
             let name = param.name;
-            if name.eq_ignore_ascii_case(b"branch") {
+            if name == b"branch" || name.eq_ignore_ascii_case(b"branch") {
                 self.branch = self.branch.or(param.value);
             } else if name.eq_ignore_ascii_case(b"rport") {
                 self.rport = self.rport.or_else(|| param.value.and_then(port));
@@ -104,7 +102,6 @@ impl<'a> Via<'a> {
         } else if self.branch == Some(MAGIC_COOKIE) {
             self.oddity = self.oddity.or(Some(Anomaly::BareBranchCookie));
         }
-        self
     }
 }
 
@@ -127,20 +124,20 @@ fn slash(input: &[u8]) -> Parsed<'_, ()> {
 }
 
 /// `sent-by`: host and port with the white space that may stand round the colon.
-fn host_port(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let (rest, found) = take_while1(|byte| byte != b';')(input)?;
-    Ok((rest, trim_end(found)))
+fn host_port(input: &[u8]) -> (&[u8], &[u8]) {
+    let end = find(input, [b';']).unwrap_or(input.len());
+    (from(input, end), trim_end(part(input, 0, end)))
 }
 
 /// Cuts `host [COLON port]`.
 fn split_port(text: &[u8]) -> Result<(Host<'_>, Option<u16>, Option<Anomaly>), HeaderError> {
     let (host, rest) = match text.first() {
         Some(b'[') => {
-            let end = memchr::memchr(b']', text).ok_or(HeaderError::NoHost)?.saturating_add(1);
+            let end = find(text, [b']']).ok_or(HeaderError::NoHost)?.saturating_add(1);
             (part(text, 0, end), from(text, end))
         }
         _ => {
-            let end = text.iter().position(|byte| *byte == b':' || is_lws(*byte)).unwrap_or(text.len());
+            let end = find(text, [b':', b' ', b'\t', b'\r', b'\n']).unwrap_or(text.len());
             (part(text, 0, end), from(text, end))
         }
     };

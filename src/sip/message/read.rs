@@ -7,7 +7,7 @@ use crate::sip::anomaly::{Anomalies, Anomaly};
 use crate::sip::header::{CSeq, HeaderError, HeaderKind, HeaderName, ListValues, NameAddr, Via};
 use crate::sip::lines::{HeaderLine, HeaderLines};
 use crate::sip::recognize::without_padding;
-use crate::sip::start_line::{NotSip, StartLine, parse};
+use crate::sip::start_line::{NotSip, StartLine, may_begin, parse};
 use crate::sip::token::{decimal, from, part};
 use crate::sip::uri::{Uri, UriError};
 
@@ -47,6 +47,9 @@ pub(super) fn read(bytes: &[u8], origin: Origin) -> Result<Message<'_>, NotSip> 
     }
     if u32::try_from(bytes.len()).is_err() {
         return Err(NotSip::TooLong);
+    }
+    if !may_begin(raw) {
+        return Err(NotSip::NoStartLine);
     }
     let mut anomalies = Anomalies::default();
     let mut lines = HeaderLines::new(raw, origin != Origin::CutDatagram);
