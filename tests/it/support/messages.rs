@@ -28,7 +28,7 @@ pub(crate) struct Seen {
     pub(crate) cseq_method: String,
     /// The Call-ID; empty if there is none.
     pub(crate) call_id: String,
-    /// Whether it is good for correlation.
+    /// Whether it has what correlation needs, and nothing that spoils it.
     pub(crate) correlates: bool,
 }
 
@@ -46,7 +46,7 @@ impl Seen {
             cseq: cseq.as_ref().map(|cseq| cseq.number.to_string()).unwrap_or_default(),
             cseq_method: cseq.as_ref().map(|cseq| to_text(cseq.method)).unwrap_or_default(),
             call_id: message.call_id().map(to_text).unwrap_or_default(),
-            correlates: message.correlates(),
+            correlates: message.correlates() && cseq.is_ok() && message.from().is_ok(),
         }
     }
 }

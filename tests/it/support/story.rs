@@ -34,7 +34,7 @@ pub(crate) fn addresses(ipv6: bool) -> (SocketAddr, SocketAddr) {
     (phone.parse().expect("an address"), server.parse().expect("an address"))
 }
 
-/// Three calls, 24 messages: a 301 that is followed and answered, an INVITE refused with 422 and tried again, and a
+/// Three calls, 23 messages: a 301 that is followed and answered, an INVITE refused with 422 and tried again, and a
 /// 302 that nothing comes of, watched for longer than 32 s thanks to an OPTIONS at the end.
 pub(crate) fn story(transport: &str) -> Vec<Said> {
     let mut script = Script { transport, said: Vec::new(), time: EPOCH };
