@@ -29,9 +29,49 @@ impl Default for Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address {
-            IpAddr::V4(address) => write!(f, "{address}:{}", self.port),
+            IpAddr::V4(address) => {
+                // The formatting of numbers is slow, and reports hold millions of endpoints.
+                let mut text = Digits::default();
+                for (octet, separator) in address.octets().into_iter().zip(*b"...:") {
+                    text.number(octet.into());
+                    text.byte(separator);
+                }
+                text.number(self.port);
+                f.write_str(text.as_str())
+            }
             IpAddr::V6(address) => write!(f, "[{address}]:{}", self.port),
         }
+    }
+}
+
+/// Room for `255.255.255.255:65535`.
+#[derive(Default)]
+struct Digits {
+    bytes: [u8; 21],
+    length: usize,
+}
+
+impl Digits {
+    fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+
+    fn number(&mut self, number: u16) {
+        let mut divisor = 10_000;
+        while divisor > 1 && number < divisor {
+            divisor /= 10;
+        }
+        while divisor > 0 {
+            self.byte(b'0' + u8::try_from(number / divisor % 10).unwrap_or(0));
+            divisor /= 10;
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        self.bytes.get(..self.length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
     }
 }
 
@@ -118,5 +158,24 @@ impl LinkType {
             Some(name) => Cow::Borrowed(name),
             None => Cow::Owned(format!("linktype_{}", self.0)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv6Addr, SocketAddr};
+
+    use super::*;
+
+    #[test]
+    fn endpoints_are_written_as_socket_addresses_are() {
+        for address in [[0, 0, 0, 0], [255, 255, 255, 255], [10, 0, 200, 9], [1, 20, 100, 101]] {
+            for port in [0, 1, 9, 10, 99, 100, 5_060, 65_535] {
+                let address = IpAddr::from(address);
+                let expected = SocketAddr::new(address, port).to_string();
+                assert_eq!(Endpoint::new(address, port).to_string(), expected);
+            }
+        }
+        assert_eq!(Endpoint::new(Ipv6Addr::LOCALHOST.into(), 5_060).to_string(), "[::1]:5060");
     }
 }

@@ -62,16 +62,33 @@ impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.time.0.div_euclid(NANOS_PER_SECOND);
         let nanos = self.time.0.rem_euclid(NANOS_PER_SECOND);
-        let days = seconds.div_euclid(86_400);
         let of_day = seconds.rem_euclid(86_400);
-        let (year, month, day) = civil_from_days(days);
-        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", of_day / 3_600, of_day / 60 % 60, of_day % 60)?;
-        if self.digits > 0 {
-            let width = usize::from(self.digits);
-            let fraction = nanos / 10_i64.pow(9 - u32::from(self.digits));
-            write!(f, ".{fraction:0width$}")?;
+        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+        // All years that nanoseconds in 64 bits reach have four digits, so the text has a fixed form.
+        let mut text = *b"0000-00-00T00:00:00.000000000";
+        for (range, value) in [
+            (0..4, year),
+            (5..7, month),
+            (8..10, day),
+            (11..13, of_day / 3_600),
+            (14..16, of_day / 60 % 60),
+            (17..19, of_day % 60),
+            (20..29, nanos),
+        ] {
+            put_digits(text.get_mut(range).unwrap_or_default(), value);
         }
+        let length = if self.digits == 0 { 19 } else { 20 + usize::from(self.digits) };
+        let text = text.get(..length).unwrap_or_default();
+        f.write_str(std::str::from_utf8(text).unwrap_or_default())?;
         f.write_str("Z")
+    }
+}
+
+/// Writes the last digits of a number, as many as there is room for.
+fn put_digits(room: &mut [u8], mut value: i64) {
+    for place in room.iter_mut().rev() {
+        *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
     }
 }
 

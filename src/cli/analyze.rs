@@ -120,7 +120,10 @@ impl Analyze {
         };
         let exit = self.judge(&analysis);
         let view = View::new(&analysis);
-        workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view))))
+        let exit = workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view))));
+        // The process ends now: giving back what millions of texts took, one by one, would only take time.
+        std::mem::forget(analysis);
+        exit
     }
 
     fn options(&self) -> Options {

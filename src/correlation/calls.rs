@@ -12,6 +12,9 @@ use super::text::{Span, Texts};
 use crate::limits;
 use crate::time::Timestamp;
 
+/// Messages that most calls have at least; room for them is made at once.
+const USUAL_MESSAGES: usize = 8;
+
 /// What the live calls of a shard have seen and done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallStats {
@@ -154,7 +157,8 @@ impl Calls {
         }
         let Some(live) = self.live.get_mut(call_id) else { return };
         let ended = &mut live.ended;
-        let record = record.settle(message, digests, &mut ended.texts, &mut ended.vias);
+        let before = ended.records.last_mut();
+        let record = record.settle(message, digests, before, &mut ended.texts, &mut ended.vias);
         if record.is_request() && record.method == Method::Invite && !live.has_invite {
             live.has_invite = true;
             self.stats.invite_calls += u64::from(!ended.continued);
@@ -189,9 +193,9 @@ impl Calls {
         self.next_number += 1;
         let ended = Ended {
             call_id: call_id.into(),
-            records: Vec::new(),
-            texts: Texts::default(),
-            vias: Vec::new(),
+            records: Vec::with_capacity(USUAL_MESSAGES),
+            texts: Texts::with_room(),
+            vias: Vec::with_capacity(USUAL_MESSAGES),
             continued,
         };
         let live = Live {

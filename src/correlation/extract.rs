@@ -1,13 +1,13 @@
 //! From a parsed message to what correlation keeps of it.
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
 use super::text::Span;
 use crate::extent::Extent;
 use crate::limits;
 use crate::net::{Endpoint, Transport};
-use crate::sip::{Contacts, HeaderName, Message, NameAddr, StartLine, Via, unquote};
+use crate::sip::{Contacts, HeaderName, ListValues, Message, MinSe, NameAddr, SessionExpires, StartLine, Via, unquote};
 use crate::time::Timestamp;
 
 /// Where and when a message was found, and who sent it to whom.
@@ -35,6 +35,49 @@ pub struct Found<'a> {
     pub extents: &'a [Extent],
 }
 
+/// The headers that correlation reads, each the first of its name, found in one pass.
+#[derive(Default)]
+struct Picked<'a> {
+    session_expires: Option<&'a [u8]>,
+    min_se: Option<&'a [u8]>,
+    user_agent: Option<&'a [u8]>,
+    server: Option<&'a [u8]>,
+    session_id: Option<&'a [u8]>,
+    route: Option<&'a [u8]>,
+    supports_timer: bool,
+    has_reason: bool,
+}
+
+impl<'a> Picked<'a> {
+    fn of(message: &Message<'a>) -> Self {
+        let mut picked = Self::default();
+        for header in message.headers() {
+            let place = match header.name {
+                HeaderName::SessionExpires => &mut picked.session_expires,
+                HeaderName::MinSe => &mut picked.min_se,
+                HeaderName::UserAgent => &mut picked.user_agent,
+                HeaderName::Server => &mut picked.server,
+                HeaderName::SessionId => &mut picked.session_id,
+                HeaderName::Route => &mut picked.route,
+                HeaderName::Supported => {
+                    let mut tags = ListValues::new(header.value);
+                    picked.supports_timer |= tags.any(|tag| tag.eq_ignore_ascii_case(b"timer"));
+                    continue;
+                }
+                HeaderName::Reason => {
+                    picked.has_reason = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            if place.is_none() {
+                *place = Some(header.value);
+            }
+        }
+        picked
+    }
+}
+
 /// The record of a message that [correlates](Message::correlates); its spans point into [`Message::raw`], its Via digests are
 /// added to `digests`. `None` if it lacks what correlation needs.
 pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>) -> Option<MessageRecord> {
@@ -45,16 +88,16 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
     let (kind, subject, start_line) = start_line(message, raw);
     let method = Method::of(cseq.method);
     let tag = |address: Option<&NameAddr<'_>>| address.and_then(NameAddr::tag).map(span).unwrap_or_default();
-    let session_expires = message.session_expires();
-    let min_se = message.min_se();
+    let picked = Picked::of(message);
+    let session_expires = picked.session_expires.map(|value| SessionExpires::parse(value).ok());
+    let min_se = picked.min_se.map(|value| MinSe::parse(value).ok());
     let agent = match kind {
-        Kind::Request => message.user_agent(),
-        Kind::Response(_) => message.server().or_else(|| message.user_agent()),
+        Kind::Request => picked.user_agent,
+        Kind::Response(_) => picked.server.or(picked.user_agent),
     };
-    let session_id =
-        message.header(HeaderName::SessionId).map(|header| header.value.split(|byte| *byte == b';').next());
-    let routes = kind == Kind::Request && method == Method::Invite;
-    let route = if routes { message.values(HeaderName::Route).next() } else { None };
+    let local_id = picked.session_id.and_then(|value| value.split(|byte| *byte == b';').next());
+    let route = picked.route.filter(|_| kind == Kind::Request && method == Method::Invite);
+    let route = route.and_then(|value| NameAddr::parse(ListValues::new(value).next()?).ok());
     let (top_via, vias) = via_digests(message, digests);
     Some(MessageRecord {
         time: found.time,
@@ -78,15 +121,15 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         to_uri: to.map(|to| span(to.uri)).unwrap_or_default(),
         to_tag: tag(to.as_ref()),
         agent: agent.map(span).unwrap_or_default(),
-        route: route.and_then(|route| NameAddr::parse(route).ok()).map(|route| span(route.uri)).unwrap_or_default(),
-        session_id: session_id.flatten().map(|local| span(local.trim_ascii())).unwrap_or_default(),
+        route: route.map(|route| span(route.uri)).unwrap_or_default(),
+        session_id: local_id.map(|local| span(local.trim_ascii())).unwrap_or_default(),
         top_via,
         vias,
-        session_expires: seconds(session_expires.as_ref().map(|found| found.as_ref().map(|found| found.seconds).ok())),
-        refresher: session_expires.and_then(Result::ok).and_then(|found| found.refresher),
-        min_se: seconds(min_se.map(|found| found.map(|found| found.seconds).ok())),
-        supports_timer: message.has_option_tag(HeaderName::Supported, b"timer"),
-        extra: extra(message, kind, method, found.extents),
+        session_expires: seconds(session_expires.map(|found| found.map(|found| found.seconds))),
+        refresher: session_expires.flatten().and_then(|found| found.refresher),
+        min_se: seconds(min_se.map(|found| found.map(|found| found.seconds))),
+        supports_timer: picked.supports_timer,
+        extra: extra(message, kind, method, picked.has_reason, found.extents),
     })
 }
 
@@ -112,8 +155,10 @@ const fn seconds(found: Option<Option<u64>>) -> Seconds {
 /// What receivers add (`received`, `rport`) is no part of them, so that requests and responses of all hops compare.
 fn via_digests(message: &Message<'_>, digests: &mut Vec<u64>) -> (u64, ViaRange) {
     let start = digests.len();
-    for via in message.vias().take(limits::MAX_VIAS) {
-        digests.push(via.map_or(0, |via| via_digest(&via)));
+    // The top Via has been read already.
+    digests.push(message.top_via().map_or(0, |via| via_digest(&via)));
+    for value in message.values(HeaderName::Via).skip(1).take(limits::MAX_VIAS - 1) {
+        digests.push(Via::parse(value).map_or(0, |via| via_digest(&via)));
     }
     let own = digests.get_mut(start..).unwrap_or_default();
     let top = own.first().copied().unwrap_or(0);
@@ -132,26 +177,29 @@ fn via_digests(message: &Message<'_>, digests: &mut Vec<u64>) -> (u64, ViaRange)
 }
 
 fn via_digest(via: &Via<'_>) -> u64 {
-    let mut state = Xxh3::new();
     let mut lower = [0_u8; 128];
     let host = via.sent_by.text();
-    match lower.get_mut(..host.len()) {
+    let host = match lower.get_mut(..host.len()) {
         Some(lower) => {
             lower.copy_from_slice(host);
             lower.make_ascii_lowercase();
-            state.update(lower);
+            xxh3_64(lower)
         }
-        None => state.update(host),
-    }
-    state.update(&via.port.unwrap_or(0).to_le_bytes());
-    state.update(via.branch.unwrap_or_default());
-    state.digest()
+        None => xxh3_64(host),
+    };
+    xxh3_64_with_seed(via.branch.unwrap_or_default(), host ^ u64::from(via.port.unwrap_or(0)))
 }
 
 /// What few messages have: the Contacts of a 3xx, the Reason of a BYE or CANCEL, bytes in pieces.
-fn extra(message: &Message<'_>, kind: Kind, method: Method, extents: &[Extent]) -> Option<Box<Extra>> {
+fn extra(
+    message: &Message<'_>,
+    kind: Kind,
+    method: Method,
+    has_reason: bool,
+    extents: &[Extent],
+) -> Option<Box<Extra>> {
     let redirects = matches!(kind, Kind::Response(300..=399));
-    let ends = kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
+    let ends = has_reason && kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
     let reason = if ends { joined(message, HeaderName::Reason) } else { Vec::new() };
     if !redirects && reason.is_empty() && extents.len() < 2 {
         return None;

@@ -243,9 +243,8 @@ impl MessageRecord {
         self.extra.as_ref().map_or(&[], |extra| extra.contacts.as_slice())
     }
 
-    /// Moves the record from the message and window it was found in to its call.
-    pub fn settle(mut self, message: &[u8], digests: &[u64], texts: &mut Texts, vias: &mut Vec<u64>) -> Self {
-        for span in [
+    fn spans(&mut self) -> [&mut Span; 9] {
+        [
             &mut self.start_line,
             &mut self.subject,
             &mut self.from_uri,
@@ -255,8 +254,23 @@ impl MessageRecord {
             &mut self.agent,
             &mut self.route,
             &mut self.session_id,
-        ] {
-            *span = texts.keep(span.within(message));
+        ]
+    }
+
+    /// Moves the record from the message and window it was found in to its call, of which `before` is the latest record.
+    pub fn settle(
+        mut self,
+        message: &[u8],
+        digests: &[u64],
+        before: Option<&mut Self>,
+        texts: &mut Texts,
+        vias: &mut Vec<u64>,
+    ) -> Self {
+        // Most texts of a message are those of the message before, which is looked at first.
+        let hints = before.map(|record| record.spans().map(|span| *span)).unwrap_or_default();
+        for (span, hint) in self.spans().into_iter().zip(hints) {
+            let text = span.within(message);
+            *span = if texts.get(hint) == text { hint } else { texts.keep(text) };
         }
         let own = self.vias.within(digests);
         let known = vias.windows(own.len().max(1)).rev().take(64).position(|window| window == own);

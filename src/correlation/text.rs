@@ -52,6 +52,11 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// No words, with room for those of a usual call.
+    pub fn with_room() -> Self {
+        Self { bytes: Vec::with_capacity(768), spans: Vec::with_capacity(FEW / 2), by_digest: HashMap::new() }
+    }
+
     /// Keeps `text`, and says where.
     pub fn keep(&mut self, text: &[u8]) -> Span {
         if text.is_empty() {

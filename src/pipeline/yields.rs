@@ -9,7 +9,7 @@ use crate::decode::{Datagram, Decoded, Fragment, Segment};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
 use crate::reassembly::{Arrival, FlowKey, FragmentKey};
-use crate::sip::{Message, looks_like_sip};
+use crate::sip::{Message, NotSip};
 
 /// The number of shards: a constant, so that limits fall on the same records however many threads there are.
 pub(crate) const SHARDS: usize = 32;
@@ -37,6 +37,9 @@ impl Spot {
         (self.arrival.watermark, self.rank, self.arrival.frame, position)
     }
 }
+
+/// Messages that a window of signalling has for a shard at least.
+const USUAL_MESSAGES: usize = 24;
 
 /// A fragment on its way to its shard.
 #[derive(Debug)]
@@ -154,11 +157,7 @@ impl<'w> Yield<'w> {
     /// Sends what a packet holds to the shard it belongs to.
     pub(crate) fn sort(&mut self, decoded: Decoded<'w>, spot: Spot, origin: &Origin<'_>) {
         match decoded {
-            Decoded::Datagram(datagram) => {
-                if looks_like_sip(datagram.payload) {
-                    self.datagram(&datagram, spot, origin);
-                }
-            }
+            Decoded::Datagram(datagram) => self.datagram(&datagram, spot, origin),
             Decoded::Segment(segment) => {
                 let (key, _) = FlowKey::of(spot.capture_source, segment.source, segment.destination);
                 let extent = origin.extent(segment.payload);
@@ -180,6 +179,9 @@ impl<'w> Yield<'w> {
     fn datagram(&mut self, datagram: &Datagram<'w>, spot: Spot, origin: &Origin<'_>) {
         let payload = datagram.payload;
         let read = if datagram.missing > 0 { Message::parse_cut(payload) } else { Message::parse(payload) };
+        if matches!(read, Err(NotSip::Empty | NotSip::NoStartLine | NotSip::NoVersion)) {
+            return;
+        }
         self.counters.messages.count(&read);
         let Ok(message) = read else { return };
         let own = [origin.extent(message.raw())];
@@ -209,6 +211,9 @@ impl<'w> Yield<'w> {
         match extract(message, &envelope.found(), &mut list.digests) {
             Some(record) => {
                 let call_id = Span::of(message.raw(), call_id);
+                if list.items.capacity() == 0 {
+                    list.items.reserve(USUAL_MESSAGES);
+                }
                 list.items.push(MessageItem { order, record, call_id, raw });
             }
             None => self.counters.messages.uncorrelated += 1,

@@ -10,7 +10,7 @@ use crate::correlation::{
     Party, Place, RedirectOutcome, Role, Round, refresher_name,
 };
 use crate::findings::{Finding, Severity, Value};
-use crate::sip::to_text;
+use crate::sip::{as_text, to_text};
 use crate::time::Timestamp;
 
 /// An analysis in the shape of a report, item by item: a report of any size is written without building it as a whole.
@@ -101,7 +101,7 @@ impl<'a> View<'a> {
     }
 
     /// A dialog.
-    pub fn dialog(&self, index: usize) -> Option<model::Dialog> {
+    pub fn dialog(&self, index: usize) -> Option<model::Dialog<'a>> {
         self.scribe.analysis.listed.get(index).map(|dialog| self.scribe.dialog(dialog))
     }
 
@@ -112,7 +112,7 @@ impl<'a> View<'a> {
 }
 
 /// The report of an analysis, as a whole.
-pub fn build(analysis: &Analysis) -> model::Report {
+pub fn build(analysis: &Analysis) -> model::Report<'_> {
     let view = View::new(analysis);
     model::Report {
         schema_version: model::SCHEMA_VERSION,
@@ -189,7 +189,7 @@ pub(super) struct Scribe<'a> {
     analysis: &'a Analysis,
 }
 
-impl Scribe<'_> {
+impl<'a> Scribe<'a> {
     /// A time with the precision of its input.
     pub(super) fn time(&self, time: Timestamp, place: Place) -> String {
         let input = usize::try_from(place.input).ok().and_then(|index| self.analysis.inputs.get(index));
@@ -300,7 +300,7 @@ impl Scribe<'_> {
         }
     }
 
-    fn dialog(&self, dialog: &ListedDialog) -> model::Dialog {
+    fn dialog(&self, dialog: &'a ListedDialog) -> model::Dialog<'a> {
         let time = |time: Timestamp| self.time(time, dialog.place);
         model::Dialog {
             call_id: to_text(&dialog.call_id),
@@ -334,15 +334,15 @@ impl Scribe<'_> {
         }
     }
 
-    fn message(&self, message: &ListedMessage) -> model::Message {
+    fn message(&self, message: &'a ListedMessage) -> model::Message<'a> {
         model::Message {
             input: message.place.input,
             frame: message.place.frame,
             time: self.time(message.time, message.place),
             src: message.source.to_string(),
             dst: message.destination.to_string(),
-            start_line: to_text(&message.start_line),
-            cseq: format!("{} {}", message.cseq, method_name(message.method)),
+            start_line: as_text(&message.start_line),
+            cseq: format!("{} {}", message.cseq, message.method.name().unwrap_or(OTHER_METHOD)),
             repeat_of: message.repeat_of.map(|(place, is_mirror)| model::RepeatOf {
                 input: place.input,
                 frame: place.frame,
@@ -361,8 +361,11 @@ fn name_of<T: PartialEq>(named: &[(&'static str, T)], value: T) -> &'static str 
     named.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
 }
 
+/// What stands for a method that is not registered.
+const OTHER_METHOD: &str = "OTHER";
+
 fn method_name(method: Method) -> String {
-    method.name().unwrap_or("OTHER").to_owned()
+    method.name().unwrap_or(OTHER_METHOD).to_owned()
 }
 
 /// An element as reports show it.

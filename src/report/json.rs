@@ -10,6 +10,8 @@ use super::{View, model};
 
 /// Items that one task renders.
 const ITEMS_PER_TASK: usize = 32;
+/// Bytes that most tasks give at least.
+const USUAL_TASK_BYTES: usize = 64 << 10;
 /// Tasks whose results are held at once.
 const TASKS_AT_ONCE: usize = 64;
 
@@ -74,7 +76,7 @@ impl Writer<'_> {
         let style = self.style;
         let task = |task: usize| {
             let first = task.saturating_mul(ITEMS_PER_TASK);
-            let mut bytes = Vec::new();
+            let mut bytes = Vec::with_capacity(USUAL_TASK_BYTES);
             for index in first..first.saturating_add(ITEMS_PER_TASK).min(count) {
                 let Some(item) = item(index) else { continue };
                 bytes.extend_from_slice(if index == 0 { b"" } else { b"," });

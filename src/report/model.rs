@@ -1,14 +1,16 @@
 //! The report as it is written: the only types that serialise. Names and meanings are a contract.
 
-use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 /// The version of the shape of the report. The major part changes when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: &str = "1.0";
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct Report<'a> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: &'static str,
     /// The program.
@@ -28,7 +30,7 @@ pub struct Report {
     /// The findings, in order of time.
     pub findings: Vec<Finding>,
     /// The dialogs asked for, in order of time.
-    pub dialogs: Vec<Dialog>,
+    pub dialogs: Vec<Dialog<'a>>,
     /// What was not looked at, and why.
     pub capture_quality: CaptureQuality,
 }
@@ -418,7 +420,7 @@ pub struct RepeatOf {
 
 /// A message of a dialog.
 #[derive(Clone, Debug, Serialize)]
-pub struct Message {
+pub struct Message<'a> {
     /// Index of the input.
     pub input: u32,
     /// The frame.
@@ -430,7 +432,7 @@ pub struct Message {
     /// Where to.
     pub dst: String,
     /// The start line.
-    pub start_line: String,
+    pub start_line: Cow<'a, str>,
     /// Number and method.
     pub cseq: String,
     /// What it repeats.
@@ -439,7 +441,7 @@ pub struct Message {
 
 /// A dialog, or a call that came to none.
 #[derive(Clone, Debug, Serialize)]
-pub struct Dialog {
+pub struct Dialog<'a> {
     /// The Call-ID.
     pub call_id: String,
     /// The tag of the caller.
@@ -465,7 +467,7 @@ pub struct Dialog {
     /// Its session timer.
     pub session_timer: Option<SessionTimer>,
     /// Its messages; those of the call before it stand with its first dialog.
-    pub messages: Vec<Message>,
+    pub messages: Vec<Message<'a>>,
     /// Messages not listed because there are too many.
     pub messages_omitted: u64,
 }

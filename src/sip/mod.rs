@@ -30,7 +30,7 @@ pub use host::Host;
 pub use message::{ContactList, Contacts, Message, Values};
 pub use recognize::looks_like_sip;
 pub use start_line::{NotSip, StartLine};
-pub use text::to_text;
+pub use text::{as_text, to_text};
 pub use uri::{SipUri, TelUri, Uri, UriError};
 
 #[cfg(test)]

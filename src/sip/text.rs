@@ -1,5 +1,6 @@
 //! Bytes of a message as text for people and for JSON.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The bytes as a string: UTF-8 is kept, and each byte that is not part of it or of a control character becomes `\xNN`.
@@ -8,6 +9,16 @@ use std::fmt::Write as _;
 /// stands for itself, so text that holds `\x` already reads the same as an escape: this is for reading, not for getting the
 /// bytes back.
 pub fn to_text(bytes: &[u8]) -> String {
+    as_text(bytes).into_owned()
+}
+
+/// The same without a copy of what can stay as it is.
+pub fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    // Nearly all text of SIP is printable ASCII.
+    let plain = bytes.iter().fold(true, |plain, byte| plain & (0x20..0x7f).contains(byte));
+    if plain && let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -19,7 +30,7 @@ pub fn to_text(bytes: &[u8]) -> String {
         }
         escape(chunk.invalid(), &mut text);
     }
-    text
+    Cow::Owned(text)
 }
 
 fn escape(bytes: &[u8], text: &mut String) {

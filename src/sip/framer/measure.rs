@@ -1,10 +1,12 @@
 //! How long a message is, from its head.
 
+use memchr::memchr2_iter;
+
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::sip::header::HeaderName;
 use crate::sip::lines::{HeadEnd, HeaderLine, HeaderLines, head_end, line_at};
 use crate::sip::message::content_length;
-use crate::sip::token::part;
+use crate::sip::token::{from, part};
 
 /// What the bytes from a start line on say about the length of their message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +45,20 @@ pub(super) fn measure(bytes: &[u8], scanned: usize, last: bool) -> Measure {
 
 /// The Content-Length of a head. `None` if one is not a number or two differ.
 fn length_of_body(head: &[u8]) -> Option<u64> {
-    let mut lines = HeaderLines::new(head, true);
-    lines.line();
     let mut found = None;
-    while let Some(line) = lines.header() {
-        let HeaderLine::Field { name: HeaderName::ContentLength, value_start, value_end, .. } = line else { continue };
-        let length = content_length(part(head, value_start, value_end)).ok()?;
+    // Only a line that begins like one of the names is looked at. Nearly all lines end with LF; those that end with CR alone
+    // begin behind it.
+    for end in memchr2_iter(b'\r', b'\n', head) {
+        let line = from(head, end.saturating_add(1));
+        if !matches!(line.first(), Some(b'C' | b'c' | b'L' | b'l')) {
+            continue;
+        }
+        let Some(HeaderLine::Field { name: HeaderName::ContentLength, value_start, value_end, .. }) =
+            HeaderLines::new(line, true).header()
+        else {
+            continue;
+        };
+        let length = content_length(part(line, value_start, value_end)).ok()?;
         if found.is_some_and(|before| before != length) {
             return None;
         }
