@@ -36,8 +36,8 @@ impl Selection {
     }
 }
 
-/// Whether `name` is the rule, or a family of rules such as `timer-422`.
-fn is_family(name: &str, rule: &str) -> bool {
+/// Whether `name` is the rule, or a family of rules such as `timer-422`: whole words at its beginning.
+pub fn is_family(name: &str, rule: &str) -> bool {
     rule.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || name.ends_with('-'))
 }
 
@@ -69,6 +69,8 @@ mod tests {
         assert!(!selection.takes("timer-422-ladder", Severity::Notice));
         assert!(!selection.takes("timer-422-resolved", Severity::Info));
         assert!(!selection.takes("redirect-loop", Severity::Error));
-        assert!(!is_family("time", "timer-422-ladder"));
+        for no_family in ["time", "", "422"] {
+            assert!(!is_family(no_family, "timer-422-ladder"), "{no_family:?}");
+        }
     }
 }

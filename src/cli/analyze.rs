@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
 use reinvite::findings::{RULES, Severity};
-use reinvite::options::{DialogsListed, Options, Selection};
+use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::report::{Spacing, View};
 
 use super::output::Output;
@@ -94,8 +94,8 @@ impl Analyze {
     /// Reads the captures and writes the reports.
     pub(super) fn run(self) -> Exit {
         for name in self.select.iter().chain(&self.ignore) {
-            if !RULES.iter().any(|rule| rule.id.starts_with(name.as_str())) {
-                complain(&format!("no rule or family of rules is named {name}; `reinvite rules` lists them"));
+            if !RULES.iter().any(|rule| is_family(name, rule.id)) {
+                complain(&format!("no rule or family of rules is named {name:?}; `reinvite rules` lists them"));
                 return Exit::Unusable;
             }
         }

@@ -1,9 +1,16 @@
 //! The report as it is written: the only types that serialise. Names and meanings are a contract.
 
-use std::borrow::Cow;
+mod dialog;
+mod quality;
+mod tables;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+pub use dialog::{Dialog, Message, RepeatOf, SessionTimer};
+pub use quality::{CaptureQuality, Frames, Sip};
+pub use tables::{AddressUpdate, IntervalClient, IntervalRequirement, Target, UpdateClient};
 
 /// The version of the shape of the report. The major part changes when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -296,71 +303,6 @@ pub struct Negotiation {
     pub findings: Vec<String>,
 }
 
-/// A target of an address update.
-#[derive(Clone, Debug, Serialize)]
-pub struct Target {
-    /// The URI as on the wire.
-    pub uri: String,
-    /// Its q value.
-    pub q: Option<f64>,
-}
-
-/// A client that was told of a new address.
-#[derive(Clone, Debug, Serialize)]
-pub struct UpdateClient {
-    /// Its IP address.
-    pub address: String,
-    /// The URI of From.
-    pub from: String,
-    /// What it calls itself.
-    pub user_agent: Option<String>,
-    /// Whether it called the old address again later.
-    pub still_calling_old: bool,
-}
-
-/// An address that has moved for good.
-#[derive(Clone, Debug, Serialize)]
-pub struct AddressUpdate {
-    /// The old address.
-    pub from_uri: String,
-    /// The new ones.
-    pub targets: Vec<Target>,
-    /// How many 301 said so.
-    pub seen: u64,
-    /// When first.
-    pub first_time: String,
-    /// When last.
-    pub last_time: String,
-    /// Who was told.
-    pub clients: Vec<UpdateClient>,
-}
-
-/// A client that offered too small an interval.
-#[derive(Clone, Debug, Serialize)]
-pub struct IntervalClient {
-    /// Its IP address.
-    pub address: String,
-    /// What it calls itself.
-    pub user_agent: Option<String>,
-    /// What it offered.
-    pub offered_session_expires_s: Option<u64>,
-    /// How often.
-    pub seen: u64,
-}
-
-/// The minimum that a server demands.
-#[derive(Clone, Debug, Serialize)]
-pub struct IntervalRequirement {
-    /// The server.
-    pub server: Party,
-    /// Its Min-SE; null if its 422 has none.
-    pub min_se_s: Option<u64>,
-    /// How often it said so.
-    pub seen: u64,
-    /// Who was told.
-    pub clients: Vec<IntervalClient>,
-}
-
 /// A finding.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
@@ -392,131 +334,4 @@ pub struct Finding {
     pub wireshark_filter: String,
     /// What is known of the place of capture.
     pub context: BTreeMap<&'static str, bool>,
-}
-
-/// The session timer of a dialog.
-#[derive(Clone, Debug, Serialize)]
-pub struct SessionTimer {
-    /// The interval in force at last.
-    pub interval_s: u64,
-    /// uac, uas: as the header of that answer says.
-    pub refresher: Option<&'static str>,
-    /// Answered refreshes.
-    pub refreshes: u64,
-    /// When the session expires, or expired, last.
-    pub last_deadline: String,
-}
-
-/// The message that another repeats.
-#[derive(Clone, Debug, Serialize)]
-pub struct RepeatOf {
-    /// Index of the input.
-    pub input: u32,
-    /// The frame.
-    pub frame: u64,
-    /// retransmission, mirror_duplicate.
-    pub kind: &'static str,
-}
-
-/// A message of a dialog.
-#[derive(Clone, Debug, Serialize)]
-pub struct Message<'a> {
-    /// Index of the input.
-    pub input: u32,
-    /// The frame.
-    pub frame: u64,
-    /// When it was captured.
-    pub time: String,
-    /// Who sent it.
-    pub src: String,
-    /// Where to.
-    pub dst: String,
-    /// The start line.
-    pub start_line: Cow<'a, str>,
-    /// Number and method.
-    pub cseq: String,
-    /// What it repeats.
-    pub repeat_of: Option<RepeatOf>,
-}
-
-/// A dialog, or a call that came to none.
-#[derive(Clone, Debug, Serialize)]
-pub struct Dialog<'a> {
-    /// The Call-ID.
-    pub call_id: String,
-    /// The tag of the caller.
-    pub from_tag: String,
-    /// The tag of the callee; null where no dialog came about.
-    pub to_tag: Option<String>,
-    /// invite, or the method in lower case.
-    pub kind: String,
-    /// early, confirmed, terminated; none where no dialog came about.
-    pub state: &'static str,
-    /// The URI of the caller.
-    pub from: String,
-    /// The URI of the callee.
-    pub to: String,
-    /// When its first message was seen.
-    pub start_time: String,
-    /// When it was answered.
-    pub answer_time: Option<String>,
-    /// When it ended.
-    pub end_time: Option<String>,
-    /// bye, rejected, cancelled.
-    pub end_cause: Option<&'static str>,
-    /// Its session timer.
-    pub session_timer: Option<SessionTimer>,
-    /// Its messages; those of the call before it stand with its first dialog.
-    pub messages: Vec<Message<'a>>,
-    /// Messages not listed because there are too many.
-    pub messages_omitted: u64,
-}
-
-/// What was looked at, what was not, and why.
-#[derive(Clone, Debug, Serialize)]
-pub struct CaptureQuality {
-    /// Frames read and packets reassembled = datagrams + segments + fragments + skipped.
-    pub frames: Frames,
-    /// Pieces of IP packets.
-    pub fragments: BTreeMap<&'static str, u64>,
-    /// TCP segments and streams.
-    pub tcp: BTreeMap<&'static str, u64>,
-    /// SIP: framed = parsed + rejected.
-    pub sip: Sip,
-    /// Packets that the capture holds twice; set aside before correlation.
-    pub mirror_duplicates: u64,
-    /// Limits that were reached, with how often.
-    pub limits_reached: BTreeMap<&'static str, u64>,
-}
-
-/// What became of the frames.
-#[derive(Clone, Debug, Serialize)]
-pub struct Frames {
-    /// All.
-    pub read: u64,
-    /// Packets put together from fragments, each looked at like a frame.
-    pub reassembled: u64,
-    /// UDP datagrams.
-    pub datagrams: u64,
-    /// TCP segments.
-    pub segments: u64,
-    /// Fragments of IP packets.
-    pub fragments: u64,
-    /// Not looked at, by cause.
-    pub skipped: BTreeMap<&'static str, u64>,
-}
-
-/// What became of what looked like SIP.
-#[derive(Clone, Debug, Serialize)]
-pub struct Sip {
-    /// Datagrams and pieces of streams taken for a message.
-    pub framed: u64,
-    /// Of those, the ones that are.
-    pub parsed: u64,
-    /// Those that are none.
-    pub rejected: u64,
-    /// Parsed, but without what correlation needs.
-    pub uncorrelated: u64,
-    /// Oddities that were tolerated, by kind.
-    pub anomalies: BTreeMap<&'static str, u64>,
 }

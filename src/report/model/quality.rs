@@ -1,0 +1,54 @@
+//! What was not looked at, and why.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What was looked at, what was not, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaptureQuality {
+    /// Frames read and packets reassembled = datagrams + segments + fragments + skipped.
+    pub frames: Frames,
+    /// Pieces of IP packets.
+    pub fragments: BTreeMap<&'static str, u64>,
+    /// TCP segments and streams.
+    pub tcp: BTreeMap<&'static str, u64>,
+    /// SIP: framed = parsed + rejected.
+    pub sip: Sip,
+    /// Packets that the capture holds twice; set aside before correlation.
+    pub mirror_duplicates: u64,
+    /// Limits that were reached, with how often.
+    pub limits_reached: BTreeMap<&'static str, u64>,
+}
+
+/// What became of the frames.
+#[derive(Clone, Debug, Serialize)]
+pub struct Frames {
+    /// All.
+    pub read: u64,
+    /// Packets put together from fragments, each looked at like a frame.
+    pub reassembled: u64,
+    /// UDP datagrams.
+    pub datagrams: u64,
+    /// TCP segments.
+    pub segments: u64,
+    /// Fragments of IP packets.
+    pub fragments: u64,
+    /// Not looked at, by cause.
+    pub skipped: BTreeMap<&'static str, u64>,
+}
+
+/// What became of what looked like SIP.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sip {
+    /// Datagrams and pieces of streams taken for a message.
+    pub framed: u64,
+    /// Of those, the ones that are.
+    pub parsed: u64,
+    /// Those that are none.
+    pub rejected: u64,
+    /// Parsed, but without what correlation needs.
+    pub uncorrelated: u64,
+    /// Oddities that were tolerated, by kind.
+    pub anomalies: BTreeMap<&'static str, u64>,
+}

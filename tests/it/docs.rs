@@ -1,0 +1,62 @@
+//! The commands in the documents: programs, examples and fixtures that they name exist.
+
+use std::fs;
+
+use crate::support::captures::project;
+use crate::support::program::run;
+
+/// The lines of fenced `sh` blocks of a document.
+fn commands(text: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut within = false;
+    for line in text.lines() {
+        match line.trim() {
+            "```sh" | "```console" | "```bash" => within = true,
+            fence if fence.starts_with("```") => within = false,
+            command if within => commands.push(command.trim_start_matches("$ ").to_owned()),
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a skipped test must say so")]
+fn commands_in_the_readme_name_what_exists() {
+    let Ok(text) = fs::read_to_string(project().join("README.md")) else {
+        println!("skipped: no README.md");
+        return;
+    };
+    let help = run(&["analyze", "--help"]).out + &run(&["--help"]).out + &run(&["rules", "--help"]).out;
+    for command in commands(&text) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        for word in &words {
+            let word = word.trim_matches(|c| c == '\'' || c == '"');
+            if word.starts_with("fixtures/") || word.starts_with("benches/") {
+                assert!(project().join(word).exists(), "README.md: {word} does not exist, in: {command}");
+            }
+        }
+        let ours = words.iter().position(|word| *word == "reinvite" || *word == "--");
+        let runs_us =
+            command.starts_with("reinvite ") || (command.starts_with("cargo run") && !command.contains("--example"));
+        if let (true, Some(start)) = (runs_us, ours) {
+            let ours: Vec<&str> =
+                words[start + 1..].iter().take_while(|word| **word != "|" && **word != ">").copied().collect();
+            for option in ours.iter().filter(|word| word.starts_with("--")) {
+                let option = option.split('=').next().unwrap_or_default();
+                assert!(help.contains(option), "README.md: no option {option}, in: {command}");
+            }
+        }
+        let example = words.windows(2).find(|pair| pair[0] == "--example").map(|pair| pair[1]);
+        if let Some(example) = example {
+            let manifest = fs::read_to_string(project().join("Cargo.toml")).expect("the manifest");
+            assert!(manifest.contains(&format!("name = \"{example}\"")), "README.md: no example {example}: {command}");
+        }
+    }
+}
+
+#[test]
+fn the_test_sees_commands() {
+    let text = "text\n```sh\n$ reinvite rules\ncargo test\n```\n```json\n{}\n```\n";
+    assert_eq!(commands(text), ["reinvite rules", "cargo test"]);
+}

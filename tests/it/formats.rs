@@ -1,0 +1,137 @@
+//! The same traffic in every form that capture files can have: the same report, but for the inputs and the digits of times.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::captures::{LAB, lab};
+use crate::support::essence::without_form;
+use crate::support::{program, run_bytes, run_files};
+use crate::traffic::link::Link;
+use crate::traffic::packet::Packet;
+use crate::traffic::pcap::{Layout, file};
+use crate::traffic::pcapng::{Interface, PcapngWriter};
+
+/// The packets of a lab recording: little-endian pcap with microseconds on Ethernet.
+fn packets(name: &str) -> Vec<Packet> {
+    let capture = fs::read(lab(name)).expect("a fixture");
+    let mut rest = &capture[24..];
+    let mut packets = Vec::new();
+    while !rest.is_empty() {
+        let field = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().expect("four bytes"));
+        let (length, wire_len) = (field(8) as usize, field(12));
+        let time = u64::from(field(0)) * 1_000_000_000 + u64::from(field(4)) * 1_000;
+        packets.push(Packet { time, link: Link::Ethernet, bytes: rest[16..16 + length].to_vec(), wire_len });
+        rest = &rest[16 + length..];
+    }
+    packets
+}
+
+fn assert_same(name: &str, capture: Vec<u8>, wanted: &Value) {
+    let run = run_bytes(capture);
+    run.assert_conserved(name);
+    assert!(run.analysis.inputs[0].complete, "{name}: {:?}", run.analysis.inputs);
+    assert_eq!(&without_form(&run.report), wanted, "{name}: not what it is as recorded");
+}
+
+#[test]
+fn pcap_in_both_byte_orders_and_time_units() {
+    for name in LAB {
+        let wanted = without_form(&run_files(&[lab(name)]).report);
+        let packets = packets(name);
+        for (big_endian, nanoseconds) in [(false, false), (false, true), (true, false), (true, true)] {
+            let layout = Layout { big_endian, nanoseconds, ..Layout::usual(Link::Ethernet) };
+            let form = format!("{name}, big-endian: {big_endian}, nanoseconds: {nanoseconds}");
+            assert_same(&form, file(layout, &packets).expect("memory"), &wanted);
+        }
+    }
+}
+
+/// A resolution of times, and an offset.
+type Clock = (Option<u8>, Option<i64>);
+
+#[test]
+fn pcapng_in_both_byte_orders_with_any_clock() {
+    let clocks: [Clock; 6] = [
+        (None, None),
+        (Some(6), None),
+        (Some(9), None),
+        // 64 bits of picoseconds are seven months.
+        (Some(12), Some(1_790_000_000)),
+        (Some(6), Some(-3_600)),
+        (Some(9), Some(1_000_000_000)),
+    ];
+    for name in LAB {
+        let wanted = without_form(&run_files(&[lab(name)]).report);
+        let packets = packets(name);
+        for big_endian in [false, true] {
+            for (resolution, offset_seconds) in clocks {
+                let mut writer = PcapngWriter::new(Vec::new());
+                writer.section(big_endian).expect("memory");
+                let interface = Interface { resolution, offset_seconds, ..Interface::usual(Link::Ethernet) };
+                let interface = writer.interface(interface).expect("memory");
+                for packet in &packets {
+                    writer.packet(interface, packet).expect("memory");
+                }
+                let form = format!("{name}, big-endian: {big_endian}, clock {resolution:?} {offset_seconds:?}");
+                assert_same(&form, writer.finish().expect("memory"), &wanted);
+            }
+        }
+    }
+}
+
+#[test]
+fn pcapng_with_sections_interfaces_and_every_packet_block() {
+    for name in LAB {
+        let wanted = without_form(&run_files(&[lab(name)]).report);
+        let mut writer = PcapngWriter::new(Vec::new());
+        for (number, packet) in packets(name).iter().enumerate() {
+            // A new section with other byte order, interfaces and clocks after every few packets.
+            if number % 7 == 0 {
+                writer.section(number % 2 == 1).expect("memory");
+                for (resolution, offset_seconds) in [(None, None), (Some(9), Some(7)), (Some(6), None)] {
+                    let interface = Interface { resolution, offset_seconds, ..Interface::usual(Link::Ethernet) };
+                    writer.interface(interface).expect("memory");
+                }
+                // A block of a type that nobody knows, and statistics of an interface.
+                writer.block(0x0bad_b10c, &[1, 2, 3, 4]).expect("memory");
+                writer.block(5, &[0; 12]).expect("memory");
+            }
+            match number % 4 {
+                0 => writer.packet(0, packet).expect("memory"),
+                1 => writer.packet(1, packet).expect("memory"),
+                _ => writer.obsolete(2, 0, packet.time, packet.wire_len, &packet.bytes).expect("memory"),
+            }
+        }
+        assert_same(&format!("{name} in sections"), writer.finish().expect("memory"), &wanted);
+    }
+}
+
+/// Simple packets have no time: with all at once, redirects and negotiations are still what they are.
+#[test]
+fn pcapng_with_simple_packets() {
+    let name = "clean-udp";
+    let mut writer = PcapngWriter::new(Vec::new());
+    writer.section(false).expect("memory");
+    writer.interface(Interface::usual(Link::Ethernet)).expect("memory");
+    for packet in packets(name) {
+        writer.simple(packet.wire_len, &packet.bytes).expect("memory");
+    }
+    let run = run_bytes(writer.finish().expect("memory"));
+    run.assert_conserved(name);
+    let recorded = run_files(&[lab(name)]).report;
+    for field in ["frames", "sip_messages", "requests", "responses", "calls", "redirects", "negotiations"] {
+        assert_eq!(run.report["summary"][field], recorded["summary"][field], "{name} in simple packets: {field}");
+    }
+}
+
+#[test]
+fn standard_input_is_an_input_like_any_other() {
+    for name in LAB {
+        let wanted = without_form(&run_files(&[lab(name)]).report);
+        let bytes = fs::read(lab(name)).expect("a fixture");
+        let ended = program::with_input(&["analyze", "-", "--dialogs", "all"], &bytes).exits(0);
+        assert_eq!(without_form(&ended.report()), wanted, "{name} on standard input");
+        assert_eq!(ended.report()["inputs"][0]["path"], "-", "{name} on standard input");
+    }
+}

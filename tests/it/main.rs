@@ -1,0 +1,51 @@
+//! Integration tests: whole captures through the library and through the program.
+//!
+//! Every assertion says which capture it is about. Captures come from three places: `fixtures/` (recordings of real
+//! elements), the traffic builders of the benchmarks (made in memory, with a known content), and a folder with the captures of
+//! others, which is not part of the project: `REINVITE_CORPUS` names it, and tests over it are skipped where it is not there.
+#![forbid(unsafe_code)]
+
+/// Makes traffic with a known content; shared with the generator of the benchmarks.
+#[path = "../../benches/traffic/mod.rs"]
+pub mod traffic;
+
+/// Running the library and the program, finding captures, comparing reports.
+#[cfg(test)]
+mod support;
+
+/// `src/` itself: which room may use which, and what no file may hold.
+#[cfg(test)]
+mod architecture;
+/// The command line: exit codes, outputs, messages.
+#[cfg(test)]
+mod cli;
+/// The counts add up for every capture there is.
+#[cfg(test)]
+mod conservation;
+/// The same bytes for any number of threads and any cut of the input.
+#[cfg(test)]
+mod determinism;
+/// The commands in the documents name what exists.
+#[cfg(test)]
+mod docs;
+/// The messages found, against what another program finds in the same captures.
+#[cfg(test)]
+mod facts;
+/// The same traffic in every form that capture files can have.
+#[cfg(test)]
+mod formats;
+/// The recordings of real elements, call by call.
+#[cfg(test)]
+mod lab;
+/// The same calls on every link layer, over IPv4 and IPv6, whole and in fragments.
+#[cfg(test)]
+mod links;
+/// What networks and captures do to TCP.
+#[cfg(test)]
+mod tcp;
+/// Captures that end anywhere.
+#[cfg(test)]
+mod truncation;
+/// Generated populations of calls, against the truth about them.
+#[cfg(test)]
+mod truth;
