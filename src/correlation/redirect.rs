@@ -103,6 +103,11 @@ fn targets(view: &CallView<'_>, events: &[Event]) -> Vec<Vec<(usize, Link)>> {
                 *taken = true;
             }
         }
+        // What goes to a target again, after a challenge or a 422, tries no other one.
+        let mut seen = HashSet::new();
+        slot.retain(|(hop, _)| {
+            view.hop(*hop).and_then(|hop| view.request_uri(hop)).is_none_or(|uri| seen.insert(target_key(uri)))
+        });
     }
     all
 }

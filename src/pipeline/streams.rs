@@ -15,7 +15,10 @@ use crate::time::Timestamp;
 pub(crate) struct Loss {
     pub(crate) capture_source: u32,
     pub(crate) path: (Endpoint, Endpoint),
-    pub(crate) time: Timestamp,
+    /// When the last bytes before it had arrived.
+    pub(crate) since: Timestamp,
+    /// When it showed.
+    pub(crate) until: Timestamp,
 }
 
 /// What the streams of a shard give, and the segment that made them give it.
@@ -98,8 +101,12 @@ impl Consumer for SipStream {
 
     fn gap(&mut self, length: u64, context: &mut Self::Context) {
         if self.framer.verdict() == FramerVerdict::Sip {
-            let (capture_source, time) = (context.now.capture_source, context.now.arrival.time);
-            context.losses.push(Loss { capture_source, path: (self.source, self.destination), time });
+            context.losses.push(Loss {
+                capture_source: context.now.capture_source,
+                path: (self.source, self.destination),
+                since: self.last.0.time,
+                until: context.now.arrival.time,
+            });
         }
         self.give(self.last.0, context, |framer, sink| framer.gap(length, sink));
     }

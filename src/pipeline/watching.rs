@@ -6,14 +6,13 @@ use std::net::IpAddr;
 use super::streams::Loss;
 use crate::correlation::Watch;
 use crate::limits::MAX_LOSSES;
-use crate::net::Endpoint;
 use crate::time::Timestamp;
 
 /// When each source of capture ended, and where bytes are missing.
 #[derive(Debug, Default)]
 pub(crate) struct Watching {
     ends: HashMap<u32, Timestamp>,
-    losses: HashMap<(u32, IpAddr, IpAddr), Vec<Timestamp>>,
+    losses: HashMap<(u32, IpAddr, IpAddr), Vec<(Timestamp, Timestamp)>>,
     count: usize,
     overflow: u64,
 }
@@ -30,9 +29,9 @@ impl Watching {
     }
 
     /// Notes that bytes between two hosts are missing from a source of capture.
-    fn lost(&mut self, capture_source: u32, path: (Endpoint, Endpoint), time: Timestamp) {
-        let (one, other) = pair(path.0.address, path.1.address);
-        self.losses.entry((capture_source, one, other)).or_default().push(time);
+    fn lost(&mut self, loss: &Loss) {
+        let (one, other) = pair(loss.path.0.address, loss.path.1.address);
+        self.losses.entry((loss.capture_source, one, other)).or_default().push((loss.since, loss.until));
     }
 
     /// Notes all of them, up to the limit.
@@ -43,7 +42,7 @@ impl Watching {
                 continue;
             }
             self.count += 1;
-            self.lost(loss.capture_source, loss.path, loss.time);
+            self.lost(loss);
         }
     }
 
@@ -61,6 +60,6 @@ impl Watching {
         watch.both_directions
             && watch.whole
             && went_on
-            && !lost.into_iter().any(|time| (watch.from..=watch.until).contains(time))
+            && !lost.into_iter().any(|(since, until)| *since <= watch.until && *until >= watch.from)
     }
 }

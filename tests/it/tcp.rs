@@ -291,7 +291,6 @@ fn nothing_is_claimed_across_a_loss() {
 }
 
 #[test]
-#[ignore = "a loss counts from the moment it shows, not from the moment it may have happened"]
 fn nothing_is_claimed_across_a_loss_that_shows_late() {
     // The peer acknowledges bytes that the capture lacks, but nothing follows them for 40 s.
     let sent: Vec<Sent> = connection(&whole).into_iter().filter(|sent| sent.message != Some(AWAY + 1)).collect();
