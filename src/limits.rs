@@ -114,3 +114,13 @@ pub const MAX_METHOD_NAME_BYTES: usize = 64;
 pub const MAX_FRAGMENT_NESTING: usize = 4;
 /// Losses on TCP streams that are remembered, to know what absence means.
 pub const MAX_LOSSES: usize = 1 << 16;
+/// Transactions, answers or requests of one call that look alike and are told apart by going through them one by one.
+pub const MAX_RIVALS: usize = 64;
+/// Elements that one request passes where its Vias do not show them.
+pub const MAX_HOPS_OF_REQUEST: usize = 256;
+/// Addresses tried before in a chain of redirects that are listed with each redirect; the latest are kept.
+pub const MAX_LISTED_TRIED: usize = 64;
+/// Requests of other calls that are looked at for one redirect or 422, and the other way round: the nearest ones.
+pub const MAX_LINK_CANDIDATES: usize = 16;
+/// Client addresses of which it is remembered whether they were seen with more than one server.
+pub const MAX_CLIENTS: usize = 1 << 20;

@@ -8,7 +8,7 @@ use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
 use reinvite::findings::{RULES, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
-use reinvite::report::View;
+use reinvite::report::{Spacing, View};
 
 use super::output::Output;
 use super::{Exit, complain};
@@ -22,9 +22,12 @@ pub(super) struct Analyze {
     /// Where the report goes; repeatable, the ending picks the format; - or nothing: standard output
     #[arg(short, long, value_name = "PATH")]
     output: Vec<PathBuf>,
-    /// Format, when the ending cannot say: json, json-compact
+    /// Format, when the ending cannot say: json
     #[arg(short, long, value_name = "NAME")]
     format: Option<String>,
+    /// JSON in one line
+    #[arg(long)]
+    compact: bool,
     /// Which dialogs are listed in full
     #[arg(long, value_enum, default_value_t = Dialogs::Flagged)]
     dialogs: Dialogs,
@@ -120,7 +123,9 @@ impl Analyze {
         };
         let exit = self.judge(&analysis);
         let view = View::new(&analysis);
-        let exit = workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view))));
+        let spacing = if self.compact { Spacing::Compact } else { Spacing::Wide };
+        let exit =
+            workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view, spacing))));
         // The process ends now: giving back what millions of texts took, one by one, would only take time.
         std::mem::forget(analysis);
         exit
@@ -172,8 +177,8 @@ impl Analyze {
     }
 }
 
-fn write(output: Output, view: &View<'_>) -> Exit {
-    match output.write(view) {
+fn write(output: Output, view: &View<'_>, spacing: Spacing) -> Exit {
+    match output.write(view, spacing) {
         Ok(()) => Exit::Done,
         Err(problem) => {
             complain(&problem);

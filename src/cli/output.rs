@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use reinvite::error::Error;
-use reinvite::report::{FORMATS, Format, View, by_ending, by_name};
+use reinvite::report::{FORMATS, Format, Spacing, View, by_ending, by_name};
 
 use super::Exit;
 
@@ -85,18 +85,18 @@ impl Output {
     }
 
     /// Writes the report. Nobody reading standard output any more is no failure.
-    pub(super) fn write(self, report: &View<'_>) -> Result<(), Error> {
+    pub(super) fn write(self, report: &View<'_>, spacing: Spacing) -> Result<(), Error> {
         match self {
             Self::Standard(format) => {
                 let mut out = BufWriter::new(io::stdout().lock());
-                match (format.write)(report, &mut out).and_then(|()| out.flush()) {
+                match (format.write)(report, spacing, &mut out).and_then(|()| out.flush()) {
                     Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     written => written.map_err(|source| Error::Write { path: "standard output".into(), source }),
                 }
             }
             Self::File { place, draft, file, format } => {
                 let mut out = BufWriter::new(file);
-                let written = (format.write)(report, &mut out).and_then(|()| out.flush());
+                let written = (format.write)(report, spacing, &mut out).and_then(|()| out.flush());
                 let placed = written.and_then(|()| if draft == place { Ok(()) } else { fs::rename(&draft, &place) });
                 placed.map_err(|source| {
                     discard(&draft, &place);

@@ -59,6 +59,8 @@ pub struct Ended {
     pub vias: Vec<u64>,
     /// Whether messages of this Call-ID were judged before.
     pub continued: bool,
+    /// Until when all its messages are here: later ones are judged apart.
+    pub watched_until: Timestamp,
 }
 
 /// A dialog that stands, as far as the end of its call depends on it.
@@ -77,6 +79,8 @@ struct Live {
     has_invite: bool,
     quiet_until: Timestamp,
     pending_until: Timestamp,
+    /// The Vias of the INVITE that is pending, on the hop nearest its originator.
+    pending_vias: u32,
     open: Vec<Open>,
 }
 
@@ -91,7 +95,11 @@ impl Live {
     fn note(&mut self, record: &MessageRecord, now: Timestamp) {
         self.quiet_until = now.plus_seconds(limits::QUIET_SECONDS);
         match (record.kind, record.method) {
-            (Kind::Request, Method::Invite) | (Kind::Response(100..=199), Method::Invite) => {
+            (Kind::Request, Method::Invite) => {
+                self.pending_until = now.plus_seconds(limits::PENDING_INVITE_SECONDS);
+                self.pending_vias = self.pending_vias.min(record.vias.count);
+            }
+            (Kind::Response(100..=199), Method::Invite) => {
                 self.pending_until = now.plus_seconds(limits::PENDING_INVITE_SECONDS);
             }
             (Kind::Response(200..=299), method) if method.refreshes_sessions() => {
@@ -100,7 +108,11 @@ impl Live {
                 }
                 self.keep_open(record, now);
             }
-            (Kind::Response(_), Method::Invite) => self.pending_until = Timestamp::MIN,
+            // Other branches of a fork may go on ringing: only the answer to the originator ends the attempt.
+            (Kind::Response(_), Method::Invite) if record.vias.count <= self.pending_vias => {
+                self.pending_until = Timestamp::MIN;
+                self.pending_vias = u32::MAX;
+            }
             (Kind::Request, Method::Bye) => {
                 let (one, other) = (record.from_tag, record.to_tag);
                 self.open.retain(|dialog| dialog.tags != (one, other) && dialog.tags != (other, one));
@@ -175,6 +187,7 @@ impl Calls {
         live.ended.records.push(record);
         if live.ended.records.len() >= limits::MAX_MESSAGES_PER_CALL {
             self.stats.too_long += 1;
+            live.ended.watched_until = now;
             self.end(call_id);
         }
     }
@@ -182,7 +195,7 @@ impl Calls {
     fn begin(&mut self, call_id: &[u8], now: Timestamp) {
         if self.live.len() >= limits::MAX_LIVE_CALLS {
             self.stats.evicted += 1;
-            self.end_next();
+            self.end_next(now);
         }
         let continued = self.finished.contains(&digest(call_id));
         if continued {
@@ -197,6 +210,7 @@ impl Calls {
             texts: Texts::with_room(),
             vias: Vec::with_capacity(USUAL_MESSAGES),
             continued,
+            watched_until: Timestamp::from_nanos(i64::MAX),
         };
         let live = Live {
             ended,
@@ -205,6 +219,7 @@ impl Calls {
             has_invite: false,
             quiet_until: now.plus_seconds(limits::QUIET_SECONDS),
             pending_until: Timestamp::MIN,
+            pending_vias: u32::MAX,
             open: Vec::new(),
         };
         self.deadlines.push(Reverse((live.bound, live.number, call_id.into())));
@@ -229,6 +244,7 @@ impl Calls {
         };
         let deadline = live.deadline();
         if deadline <= bound {
+            live.ended.watched_until = deadline;
             self.end(&call_id);
             return true;
         }
@@ -238,8 +254,11 @@ impl Calls {
     }
 
     /// Ends the call that would end first.
-    fn end_next(&mut self) {
+    fn end_next(&mut self, now: Timestamp) {
         while !self.pop() {}
+        if let Some(ended) = self.ended.last_mut() {
+            ended.watched_until = ended.watched_until.min(now);
+        }
     }
 
     fn end(&mut self, call_id: &[u8]) {

@@ -1,10 +1,13 @@
 //! INVITE dialogs of a call and their session timers (RFC 3261 12, RFC 4028).
 
+use std::collections::HashMap;
+
 use super::facts::{Evidence, Party, Role};
 use super::record::{MessageRecord, Method};
 use super::text::Span;
 use super::transaction::{Answer, Hop};
 use super::view::CallView;
+use crate::limits::MAX_HOPS_OF_REQUEST;
 use crate::net::Endpoint;
 use crate::sip::Refresher;
 use crate::time::Timestamp;
@@ -36,6 +39,8 @@ pub enum EndCause {
 pub struct Agreement {
     /// When its last copy was seen: the clock starts then.
     pub time: Timestamp,
+    /// When its first copy was seen: the clock before it stops then.
+    pub first: Timestamp,
     /// Session-Expires in seconds; none switches the timer off.
     pub interval: Option<u64>,
     /// Who has to refresh, as the header says it.
@@ -111,46 +116,139 @@ pub struct Dialog {
     pub path: (u32, Endpoint, Endpoint),
     /// When its last message was seen.
     pub last: Timestamp,
-    /// Whether messages from and to the end of that path were seen.
+    /// Whether requests within the dialog pass the place of capture, and messages from and to the end of that path were seen.
     pub both_directions: bool,
 }
 
 impl Dialog {
-    /// Whether the two tags are those of this dialog, in either order.
-    pub fn has(&self, one: Span, other: Span) -> bool {
-        (self.caller_tag == one && self.callee_tag == other) || (self.caller_tag == other && self.callee_tag == one)
-    }
-
     /// The party with that tag.
     pub fn party(&self, tag: Span) -> &Party {
         if tag == self.caller_tag { &self.caller } else { &self.callee }
     }
+
+    /// Ends it, if it has not ended before.
+    fn finish(&mut self, time: Timestamp, cause: EndCause) {
+        self.state = DialogState::Terminated;
+        if self.end.is_none() {
+            self.end = Some(time);
+            self.end_cause = Some(cause);
+        }
+    }
+}
+
+/// The dialogs of a call, in order of their first message, and by their tags.
+#[derive(Debug, Default)]
+pub struct Dialogs {
+    list: Vec<Dialog>,
+    by_tags: HashMap<(Span, Span), usize>,
+}
+
+/// The two tags of a dialog in an order that does not depend on who sent the message.
+fn tags(one: Span, other: Span) -> (Span, Span) {
+    if one <= other { (one, other) } else { (other, one) }
+}
+
+impl Dialogs {
+    /// The dialogs in order.
+    pub fn list(&self) -> &[Dialog] {
+        &self.list
+    }
+
+    /// The index of the dialog that a message belongs to.
+    pub fn of(&self, record: &MessageRecord) -> Option<usize> {
+        self.between(record.from_tag, record.to_tag)
+    }
+
+    fn between(&self, one: Span, other: Span) -> Option<usize> {
+        self.by_tags.get(&tags(one, other)).copied()
+    }
+
+    fn get_mut(&mut self, at: usize) -> Option<&mut Dialog> {
+        self.list.get_mut(at)
+    }
 }
 
 /// The INVITE dialogs of a call in order of their first message.
-pub fn dialogs(view: &CallView<'_>) -> Vec<Dialog> {
-    let mut found = Vec::new();
-    // Each exchange is judged once, on the hop nearest to whoever sent the request.
-    for hop in view.transactions.hops.iter().filter(|hop| hop.parent.is_none()) {
+pub fn dialogs(view: &CallView<'_>) -> Dialogs {
+    let mut found = Dialogs::default();
+    let ends = far_ends(view);
+    // Each exchange is judged once, on the hop nearest to whoever sent the request; if its answers were not captured there, on the next.
+    for (at, hop) in view.transactions.hops.iter().enumerate().filter(|(_, hop)| is_nearest_answered(view, hop)) {
         match hop.method {
-            Method::Invite | Method::Update => session(view, &mut found, hop),
+            Method::Invite | Method::Update => session(view, &mut found, &ends, at, hop),
             Method::Bye => bye(view, &mut found, hop),
             _ => {}
         }
+        let gone =
+            |answer: &&Answer| ends_dialog(answer.status) && !matches!(hop.method, Method::Cancel | Method::Prack);
+        if let Some(answer) = hop.final_answer().filter(gone)
+            && let Some(request) = view.request(hop).filter(|request| !request.to_tag.is_empty())
+            && let Some(dialog) = found.of(request).and_then(|at| found.get_mut(at))
+            && let Some(response) = view.record(answer.first)
+        {
+            dialog.finish(response.time, EndCause::Rejected);
+        }
     }
-    let mut seen = vec![(false, false); found.len()];
+    let mut seen = vec![(false, false, false); found.list.len()];
     for record in view.records {
-        let Some(at) = dialog_of(&found, record) else { continue };
-        let (Some(dialog), Some((sent, received))) = (found.get_mut(at), seen.get_mut(at)) else { continue };
+        let Some(at) = found.of(record) else { continue };
+        let (Some(dialog), Some((sent, received, within))) = (found.list.get_mut(at), seen.get_mut(at)) else {
+            continue;
+        };
         dialog.last = dialog.last.max(record.time);
         *sent |= record.source == dialog.path.1;
         *received |= record.destination == dialog.path.1;
-        dialog.both_directions = *sent && *received;
+        // The ACK to a 2xx goes where all later requests go, which need not be the way of the INVITE (RFC 3261 12.2.1.1).
+        *within |= record.is_request();
+        dialog.both_directions = *sent && *received && *within;
     }
     found
 }
 
-fn session(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop) {
+/// Whether an answer to a request within a dialog means that the peer does not know it (any more), or cannot be reached
+/// (RFC 3261 12.2.1.2, RFC 5057 5.1).
+const fn ends_dialog(status: u16) -> bool {
+    matches!(status, 404 | 408 | 410 | 416 | 481..=485 | 502 | 604)
+}
+
+/// Whether no hop nearer to the originator shows how its request was answered.
+fn is_nearest_answered(view: &CallView<'_>, hop: &Hop) -> bool {
+    let mut above = hop.parent.and_then(|parent| view.hop(parent));
+    for _ in 0..MAX_HOPS_OF_REQUEST {
+        match above {
+            Some(hop) if !hop.answers.is_empty() => return false,
+            Some(hop) => above = hop.parent.and_then(|parent| view.hop(parent)),
+            None => return true,
+        }
+    }
+    true
+}
+
+/// The hop of the deepest element that was seen to answer with a 2xx, by the originating hop and the tag in the answer.
+type FarEnds = HashMap<(usize, Span), usize>;
+
+fn far_ends(view: &CallView<'_>) -> FarEnds {
+    let mut ends = FarEnds::new();
+    let invites = view.transactions.hops.iter().enumerate().filter(|(_, hop)| hop.method == Method::Invite);
+    for (at, hop) in invites.filter(|(_, hop)| hop.parent.is_some()) {
+        let depth = view.depth(hop);
+        for answer in hop.answers.iter().filter(|answer| (200..300).contains(&answer.status)) {
+            let mut above = hop.parent;
+            for _ in 0..MAX_HOPS_OF_REQUEST {
+                let Some(root) = above else { break };
+                let end = ends.entry((root, answer.to_tag)).or_insert(at);
+                if view.hop(*end).is_some_and(|old| view.depth(old) <= depth) {
+                    *end = at;
+                }
+                above = view.hop(root).and_then(|hop| hop.parent);
+            }
+        }
+    }
+    ends
+}
+
+fn session(view: &CallView<'_>, found: &mut Dialogs, ends: &FarEnds, at: usize, hop: &Hop) {
+    let own = at;
     let request = view.request(hop);
     let in_dialog = request.is_some_and(|request| !request.to_tag.is_empty());
     if let (Some(request), true) = (request, in_dialog) {
@@ -168,7 +266,7 @@ fn session(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop) {
             continue;
         }
         // A response alone does not tell whether its request was within a dialog; one that is known by now was.
-        let known = found.iter().any(|dialog| dialog.has(hop.from_tag, answer.to_tag));
+        let known = found.between(hop.from_tag, answer.to_tag).is_some();
         let at = find_or_add(
             view,
             found,
@@ -179,6 +277,10 @@ fn session(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop) {
         let Some(dialog) = found.get_mut(at) else { continue };
         if answer.status >= 200 {
             agree(view, dialog, hop, answer, in_dialog || (request.is_none() && known));
+            let end = ends.get(&(own, answer.to_tag)).and_then(|end| view.hop(*end)).filter(|_| !in_dialog);
+            if let Some((end, answer)) = end.and_then(|end| Some((end, end.final_answer()?))) {
+                dialog.callee = view.server(end, answer);
+            }
         }
     }
     if in_dialog || hop.method != Method::Invite {
@@ -186,19 +288,18 @@ fn session(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop) {
     }
     let Some(end) = rejected.and_then(|answer| view.record(answer.first)) else { return };
     let cause = if hop.cancel.is_some() { EndCause::Cancelled } else { EndCause::Rejected };
-    let tags: Vec<Span> = hop.answers.iter().map(|answer| answer.to_tag).collect();
-    for dialog in found.iter_mut().filter(|dialog| {
-        dialog.state == DialogState::Early && dialog.caller_tag == hop.from_tag && tags.contains(&dialog.callee_tag)
-    }) {
-        dialog.state = DialogState::Terminated;
-        dialog.end = Some(end.time);
-        dialog.end_cause = Some(cause);
+    for answer in &hop.answers {
+        let dialog = found.between(hop.from_tag, answer.to_tag).and_then(|at| found.get_mut(at));
+        if let Some(dialog) = dialog.filter(|dialog| dialog.state == DialogState::Early) {
+            dialog.finish(end.time, cause);
+        }
     }
 }
 
 fn agree(view: &CallView<'_>, dialog: &mut Dialog, hop: &Hop, answer: &Answer, is_refresh: bool) {
     let (Some(response), Some(last)) = (view.record(answer.first), view.record(answer.last)) else { return };
-    if dialog.state == DialogState::Early {
+    // An UPDATE may be answered while the dialog is early (RFC 3311 5.1).
+    if dialog.state == DialogState::Early && hop.method == Method::Invite {
         dialog.state = DialogState::Confirmed;
     }
     if !is_refresh && hop.method == Method::Invite {
@@ -207,6 +308,7 @@ fn agree(view: &CallView<'_>, dialog: &mut Dialog, hop: &Hop, answer: &Answer, i
     }
     dialog.agreements.push(Agreement {
         time: last.time,
+        first: response.time,
         interval: response.session_expires.value(),
         refresher: response.refresher,
         refresher_tag: response.refresher.map(|refresher| match refresher {
@@ -218,7 +320,7 @@ fn agree(view: &CallView<'_>, dialog: &mut Dialog, hop: &Hop, answer: &Answer, i
     });
 }
 
-fn bye(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop) {
+fn bye(view: &CallView<'_>, found: &mut Dialogs, hop: &Hop) {
     let Some(sample) = view.record(hop.sample) else { return };
     let to_tag = sample.to_tag;
     if to_tag.is_empty() {
@@ -226,12 +328,10 @@ fn bye(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop) {
     }
     let at = find_or_add(view, found, hop, to_tag, true);
     let Some(dialog) = found.get_mut(at) else { return };
-    dialog.state = DialogState::Terminated;
+    dialog.finish(hop.start, EndCause::Bye);
     if dialog.bye.is_some() {
         return;
     }
-    dialog.end = Some(hop.start);
-    dialog.end_cause = Some(EndCause::Bye);
     let index = hop.request.unwrap_or(hop.sample);
     let reason = view.request(hop).and_then(|request| request.extra.as_ref()).map(|extra| extra.reason.clone());
     dialog.bye = Some(Bye {
@@ -244,13 +344,14 @@ fn bye(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop) {
 }
 
 /// The index of the dialog between From of `hop` and `to_tag`.
-fn find_or_add(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop, to_tag: Span, mid_capture: bool) -> usize {
-    if let Some(at) = found.iter().position(|dialog| dialog.has(hop.from_tag, to_tag)) {
+fn find_or_add(view: &CallView<'_>, found: &mut Dialogs, hop: &Hop, to_tag: Span, mid_capture: bool) -> usize {
+    if let Some(at) = found.between(hop.from_tag, to_tag) {
         return at;
     }
     let sample = view.record(hop.sample);
     let server = hop.answers.first().map(|answer| view.server(hop, answer));
-    found.push(Dialog {
+    found.by_tags.insert(tags(hop.from_tag, to_tag), found.list.len());
+    found.list.push(Dialog {
         caller_tag: hop.from_tag,
         callee_tag: to_tag,
         from_uri: sample.map(|record| record.from_uri).unwrap_or_default(),
@@ -270,10 +371,5 @@ fn find_or_add(view: &CallView<'_>, found: &mut Vec<Dialog>, hop: &Hop, to_tag: 
         last: hop.start,
         both_directions: false,
     });
-    found.len() - 1
-}
-
-/// The index of the dialog that a message belongs to.
-pub fn dialog_of(dialogs: &[Dialog], record: &MessageRecord) -> Option<usize> {
-    dialogs.iter().position(|dialog| dialog.has(record.from_tag, record.to_tag))
+    found.list.len() - 1
 }

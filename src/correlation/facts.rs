@@ -75,6 +75,8 @@ pub struct Watch {
     pub path: (Endpoint, Endpoint),
     /// Whether both directions of the path were seen.
     pub both_directions: bool,
+    /// Whether all messages of the call until then were judged together.
+    pub whole: bool,
 }
 
 /// How sure a follow-up belongs to its redirect (sip-rules 5.1).
@@ -140,12 +142,20 @@ pub struct Redirect {
     pub server: Party,
     /// The Contacts in wire order, as the client got them.
     pub contacts: Vec<ContactRecord>,
+    /// The Contacts as the server sent them: elements on the way may change them.
+    pub server_contacts: Vec<ContactRecord>,
     /// Seconds of the Expires header.
     pub expires: Option<u64>,
     /// Octets of the body.
     pub body_length: usize,
     /// What followed.
     pub follow_up: Option<FollowUp>,
+    /// The target that the client tried last, if it tried more than one.
+    pub last_target: Option<Text>,
+    /// The redirect that came next in this chain, in the same call.
+    pub next: Option<Place>,
+    /// Whether a proxy kept it to itself: the request that it had forwarded got another answer, or none yet.
+    pub kept_by_proxy: bool,
     /// Whether the client went to a URI that was tried before in this chain.
     pub looped: bool,
     /// Whether the client gave up the request with a CANCEL.
@@ -158,7 +168,7 @@ pub struct Redirect {
     pub chain_position: u32,
     /// The redirects of the chain.
     pub chain_length: u32,
-    /// The Request-URIs that were tried in this chain before, in order.
+    /// The Request-URIs that were tried in this chain before, in order; the latest, if there are many.
     pub tried: Vec<Text>,
     /// The frames that show it.
     pub evidence: Vec<Evidence>,

@@ -1,12 +1,13 @@
 //! Links between calls: a redirect followed or a 422 retried under another Call-ID, and old addresses dialled again.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::calls::{Ended, digest};
-use super::facts::Place;
+use super::facts::{Place, Redirect};
 use super::record::{Kind, MessageRecord, Method};
 use super::view::{TIMEOUT_NANOS, place_of};
 use crate::limits;
@@ -29,6 +30,8 @@ pub struct Signal {
     call: u64,
     cseq: u32,
     client: IpAddr,
+    server: IpAddr,
+    method: Method,
     from: u64,
     to: u64,
     uri: u64,
@@ -50,12 +53,12 @@ impl Signal {
     /// The signal that `record` is, if it is one; `call` holds the messages of its call before it.
     pub fn of(record: &MessageRecord, call: &Ended, now: Timestamp) -> Option<Self> {
         let text = |span| call.texts.get(span);
-        let earlier = || {
-            call.records
-                .iter()
-                .rev()
-                .take(32)
-                .filter(|other| other.cseq == record.cseq && other.method == record.method)
+        let own_request = || {
+            let near = call.records.iter().rev().take(limits::MAX_RIVALS);
+            let mut near =
+                near.filter(|other| other.is_request() && other.cseq == record.cseq && other.method == record.method);
+            // The request on the hop of the response, else on another.
+            near.clone().find(|other| other.top_via == record.top_via).or_else(|| near.next())
         };
         let (kind, request) = match record.kind {
             Kind::Request => {
@@ -69,10 +72,12 @@ impl Signal {
                 (SignalKind::Start, Some(record))
             }
             Kind::Response(status @ 300..=399) => {
-                let targets = record.contacts().iter().map(|contact| key(&contact.uri)).collect();
-                (SignalKind::Moved { status, targets }, earlier().find(|other| other.is_request()))
+                let mut targets: Vec<u64> = record.contacts().iter().map(|contact| key(&contact.uri)).collect();
+                targets.sort_unstable();
+                targets.dedup();
+                (SignalKind::Moved { status, targets: targets.into() }, own_request())
             }
-            Kind::Response(422) => (SignalKind::TooSmall, earlier().find(|other| other.is_request())),
+            Kind::Response(422) => (SignalKind::TooSmall, own_request()),
             Kind::Response(_) => return None,
         };
         let request = request?;
@@ -86,6 +91,8 @@ impl Signal {
             call: digest(&call.call_id),
             cseq: record.cseq,
             client: if record.is_request() { record.source.address } else { record.destination.address },
+            server: if record.is_request() { record.destination.address } else { record.source.address },
+            method: record.method,
             from: key(text(record.from_uri)),
             to: key(text(record.to_uri)),
             uri: key(text(request.subject)),
@@ -95,22 +102,31 @@ impl Signal {
     }
 }
 
+/// What a retry of the request that got a 422 has: the same Request-URI and To.
+fn too_small_target(signal: &Signal) -> u64 {
+    let mut both = [0; 16];
+    let (uri, to) = both.split_at_mut(8);
+    uri.copy_from_slice(&signal.uri.to_le_bytes());
+    to.copy_from_slice(&signal.to.to_le_bytes());
+    xxh3_64(&both)
+}
+
 /// A key that is equal for URIs that match leniently.
 fn key(uri: &[u8]) -> u64 {
     Uri::parse(uri).map_or_else(|_| xxh3_64(uri), |uri| uri.lenient_key())
 }
 
 /// What waits for a request in another call.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Waiting {
     time: Timestamp,
     call: u64,
     cseq: u32,
     session: u64,
-    /// The targets of a 3xx; for a 422 the address and To of the refused request.
-    targets: Box<[u64]>,
-    is_redirect: bool,
 }
+
+/// What a request must have to be the one waited for: the client, its From or Session-ID, the method and the target.
+type Wanted = (IpAddr, u64, Method, u64);
 
 /// A request that may belong to a redirect or 422 of another call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,9 +157,12 @@ struct Permanent {
 /// Joins what calls leave open with what other calls begin, in the order of frames.
 #[derive(Debug, Default)]
 pub struct Links {
-    waiting: HashMap<(IpAddr, u64), Vec<Waiting>>,
-    waiting_order: VecDeque<(Timestamp, IpAddr, u64)>,
-    permanent: HashMap<(IpAddr, u64, u64), Permanent>,
+    /// In order of time.
+    waiting: HashMap<Wanted, VecDeque<Waiting>>,
+    waiting_order: VecDeque<(Timestamp, Wanted)>,
+    permanent: HashMap<(IpAddr, u64, u64, Method), Permanent>,
+    /// The server of each client, or none if there are several.
+    servers: HashMap<IpAddr, Option<IpAddr>>,
     candidates: HashMap<(u64, u32), Vec<Candidate>>,
     targets: HashSet<Place>,
     limits_reached: u64,
@@ -160,9 +179,13 @@ impl Links {
                     if *status == 301 && !targets.is_empty() {
                         self.moved(signal);
                     }
-                    self.wait(signal, targets.clone(), true);
+                    // Use Proxy: the same target by another way (RFC 3261 21.3.4).
+                    let same = (*status == 305).then_some(signal.uri);
+                    for target in targets.iter().copied().chain(same) {
+                        self.wait(signal, target);
+                    }
                 }
-                SignalKind::TooSmall => self.wait(signal, Box::new([signal.uri, signal.to]), false),
+                SignalKind::TooSmall => self.wait(signal, too_small_target(signal)),
             }
         }
     }
@@ -174,63 +197,73 @@ impl Links {
         }
         let row = self
             .permanent
-            .entry((signal.client, signal.from, signal.uri))
+            .entry((signal.client, signal.from, signal.uri, signal.method))
             .or_insert_with(|| Permanent { since: signal.time, calls: Vec::new() });
         row.since = row.since.min(signal.time);
     }
 
-    fn wait(&mut self, signal: &Signal, targets: Box<[u64]>, is_redirect: bool) {
-        if self.waiting_order.len() >= limits::MAX_PENDING_LINKS {
-            self.limits_reached += 1;
-            return;
+    fn wait(&mut self, signal: &Signal, target: u64) {
+        let session = (signal.session != 0).then_some(signal.session);
+        for who in std::iter::once(signal.from).chain(session) {
+            if self.waiting_order.len() >= limits::MAX_PENDING_LINKS {
+                self.limits_reached += 1;
+                return;
+            }
+            let wanted = (signal.client, who, signal.method, target);
+            let list = self.waiting.entry(wanted).or_default();
+            // A copy of the answer changes nothing.
+            if list.back().is_some_and(|last| last.call == signal.call && last.cseq == signal.cseq) {
+                continue;
+            }
+            list.push_back(Waiting {
+                time: signal.time,
+                call: signal.call,
+                cseq: signal.cseq,
+                session: signal.session,
+            });
+            self.waiting_order.push_back((signal.order.0, wanted));
         }
-        let key = (signal.client, signal.from);
-        self.waiting_order.push_back((signal.order.0, key.0, key.1));
-        self.waiting.entry(key).or_default().push(Waiting {
-            time: signal.time,
-            call: signal.call,
-            cseq: signal.cseq,
-            session: signal.session,
-            targets,
-            is_redirect,
-        });
     }
 
     /// Forgets what has waited for too long. Capture time may run ahead of a message's own, so twice the bound is kept.
     fn forget(&mut self, now: Timestamp) {
-        while let Some((since, client, from)) = self.waiting_order.front().copied() {
+        while let Some((since, wanted)) = self.waiting_order.front().copied() {
             if now.since(since) <= 2 * TIMEOUT_NANOS {
                 return;
             }
             self.waiting_order.pop_front();
-            if let Some(waiting) = self.waiting.get_mut(&(client, from)) {
-                if !waiting.is_empty() {
-                    waiting.remove(0);
-                }
-                if waiting.is_empty() {
-                    self.waiting.remove(&(client, from));
+            if let Entry::Occupied(mut list) = self.waiting.entry(wanted) {
+                list.get_mut().pop_front();
+                if list.get().is_empty() {
+                    list.remove();
                 }
             }
         }
     }
 
     fn start(&mut self, signal: &Signal) {
-        for waiting in self.waiting.get(&(signal.client, signal.from)).into_iter().flatten() {
-            let apart = signal.time.since(waiting.time);
-            let same_session = signal.session != 0 && signal.session == waiting.session;
-            let goes_there = if waiting.is_redirect {
-                waiting.targets.contains(&signal.uri)
-            } else {
-                *waiting.targets == [signal.uri, signal.to]
-            };
-            if waiting.call == signal.call || !(0..=TIMEOUT_NANOS).contains(&apart) || !(goes_there || same_session) {
-                continue;
+        self.note_server(signal);
+        let session = (signal.session != 0).then_some(signal.session);
+        let keys = std::iter::once(signal.from).chain(session);
+        for target in [signal.uri, too_small_target(signal)] {
+            for who in keys.clone() {
+                let Some(list) = self.waiting.get(&(signal.client, who, signal.method, target)) else { continue };
+                for waiting in list.iter().rev().take(limits::MAX_LINK_CANDIDATES) {
+                    let apart = signal.time.since(waiting.time);
+                    if waiting.call == signal.call || !(0..=TIMEOUT_NANOS).contains(&apart) {
+                        continue;
+                    }
+                    let same_session = signal.session != 0 && signal.session == waiting.session;
+                    let candidate = Candidate { start: signal.place, time: signal.time, same_session };
+                    let candidates = self.candidates.entry((waiting.call, waiting.cseq)).or_default();
+                    if candidates.len() < limits::MAX_LINK_CANDIDATES && !candidates.contains(&candidate) {
+                        candidates.push(candidate);
+                        self.targets.insert(signal.place);
+                    }
+                }
             }
-            let candidate = Candidate { start: signal.place, time: signal.time, same_session };
-            self.candidates.entry((waiting.call, waiting.cseq)).or_default().push(candidate);
-            self.targets.insert(signal.place);
         }
-        if let Some(row) = self.permanent.get_mut(&(signal.client, signal.from, signal.uri))
+        if let Some(row) = self.permanent.get_mut(&(signal.client, signal.from, signal.uri, signal.method))
             && signal.time.since(row.since) > SETTLED_NANOS
         {
             if row.calls.len() < limits::MAX_OLD_ADDRESS_CALLS {
@@ -240,6 +273,26 @@ impl Links {
                 self.limits_reached += 1;
             }
         }
+    }
+
+    fn note_server(&mut self, signal: &Signal) {
+        let has_room = self.servers.len() < limits::MAX_CLIENTS;
+        match self.servers.entry(signal.client) {
+            Entry::Occupied(mut server) => {
+                if *server.get() != Some(signal.server) {
+                    server.insert(None);
+                }
+            }
+            Entry::Vacant(server) if has_room => {
+                server.insert(Some(signal.server));
+            }
+            Entry::Vacant(_) => self.limits_reached += 1,
+        }
+    }
+
+    /// Whether the capture shows a client with more than one server, so that it is not taken in front of a single one.
+    pub fn sees_servers_of(&self, client: IpAddr) -> bool {
+        matches!(self.servers.get(&client), Some(None))
     }
 
     /// Whether another call asks how the request at `place` ended.
@@ -257,10 +310,12 @@ impl Links {
         self.candidates.get(&(digest(call_id), cseq)).map_or(&[], Vec::as_slice)
     }
 
-    /// The requests of other calls of that client to an address that a 301 in `call_id` said to be gone, after `since`.
-    pub fn again(&self, call_id: &[u8], client: IpAddr, from: &[u8], old: &[u8], since: Timestamp) -> Vec<Again> {
-        let Some(row) = self.permanent.get(&(client, key(from), key(old))) else { return Vec::new() };
-        let own = digest(call_id);
+    /// The requests of other calls of that client to the address `old` that the 301 `redirect` said to be gone, after `since`.
+    pub fn again(&self, redirect: &Redirect, old: &[u8], since: Timestamp) -> Vec<Again> {
+        let client = redirect.client.endpoint.address;
+        let row = self.permanent.get(&(client, key(&redirect.from), key(old), redirect.method));
+        let Some(row) = row else { return Vec::new() };
+        let own = digest(&redirect.call_id);
         let later = |again: &Again| again.time.since(since) > SETTLED_NANOS;
         row.calls.iter().filter(|(call, again)| *call != own && later(again)).map(|(_, again)| *again).collect()
     }

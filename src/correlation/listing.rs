@@ -1,6 +1,6 @@
 //! Dialogs with their messages, as reports list them.
 
-use super::dialog::{Dialog, DialogState, EndCause, dialog_of};
+use super::dialog::{Dialog, DialogState, Dialogs, EndCause};
 use super::facts::{Place, Text};
 use super::record::{MessageRecord, Method};
 use super::text::Span;
@@ -81,13 +81,13 @@ pub struct ListedDialog {
 }
 
 /// The dialogs of a call with their messages; one entry without a callee where there is none.
-pub fn listing(view: &CallView<'_>, dialogs: &[Dialog]) -> Vec<ListedDialog> {
-    let mut listed: Vec<ListedDialog> = dialogs.iter().map(|dialog| entry(view, dialog)).collect();
+pub fn listing(view: &CallView<'_>, dialogs: &Dialogs) -> Vec<ListedDialog> {
+    let mut listed: Vec<ListedDialog> = dialogs.list().iter().map(|dialog| entry(view, dialog)).collect();
     if listed.is_empty() {
         listed.extend(view.records.first().map(|record| without_dialog(view, record)));
     }
     for (index, record) in view.records.iter().enumerate() {
-        let at = dialog_of(dialogs, record).unwrap_or(0);
+        let at = dialogs.of(record).unwrap_or(0);
         let Some(dialog) = listed.get_mut(at) else { continue };
         if dialog.messages.len() >= limits::MAX_LISTED_MESSAGES {
             dialog.omitted += 1;

@@ -3,6 +3,7 @@
 //! Messages are kept by Call-ID until their call is over; then they are sorted by time and everything is worked out over the
 //! whole call at once. This room knows no rules and writes nothing.
 
+mod attempts;
 mod calls;
 mod dialog;
 mod extract;
@@ -17,8 +18,9 @@ mod text;
 mod transaction;
 mod view;
 
+pub use attempts::Attempts;
 pub use calls::{CallStats, Calls, Ended, digest};
-pub use dialog::{Agreement, Bye, Dialog, DialogState, EndCause, RefreshRequest, dialog_of, dialogs};
+pub use dialog::{Agreement, Bye, Dialog, DialogState, Dialogs, EndCause, RefreshRequest, dialogs};
 pub use extract::{Found, extract};
 pub use facts::{
     Evidence, FollowUp, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome, Retry, Role,
@@ -29,7 +31,7 @@ pub use listing::{ListedDialog, ListedMessage, ListedTimer, listing};
 pub use mirror::mirrors;
 pub use negotiation::{negotiations, refresher_name};
 pub use record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
-pub use redirect::{Redirections, equals, matches};
+pub use redirect::{Destination, Redirections, equals, goes_to_any, matches};
 pub use text::{Span, Texts};
 pub use transaction::{Answer, Hop, Repeat, Transactions, transactions};
 pub use view::{CallView, Event, TIMEOUT_NANOS, place_of};

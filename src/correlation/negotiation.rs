@@ -1,68 +1,94 @@
 //! Series of 422 answers within a call (RFC 4028 6, 7.3, 7.4).
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::attempts::Attempts;
 use super::facts::{Link, Negotiation, Retry, Role, Round};
 use super::record::{Method, Seconds};
+use super::text::Span;
 use super::transaction::Hop;
 use super::view::{CallView, Event, TIMEOUT_NANOS, place_of};
+use crate::limits::MAX_RIVALS;
 use crate::sip::Refresher;
+use crate::time::Timestamp;
 
 /// The negotiations of a call, in order of time. Outside a dialog a call has one; in a dialog each refused refresh starts one.
-pub fn negotiations(view: &CallView<'_>, follow: &dyn Fn(usize) -> Option<usize>) -> Vec<Negotiation> {
+pub fn negotiations(view: &CallView<'_>, attempts: &Attempts<'_>) -> Vec<Negotiation> {
+    let mut series: Vec<Vec<Refusal>> = Vec::new();
+    // The series that a refusal of that hop would continue: its request is the retry. And the one outside dialogs, by method.
+    let mut awaited: HashMap<usize, usize> = HashMap::new();
+    let mut outside: HashMap<(Method, bool), usize> = HashMap::new();
     let events = view.events(|status| status == 422);
-    let mut series: Vec<Vec<(&Event, Option<usize>)>> = Vec::new();
-    for event in &events {
-        let Some(hop) = view.hop(event.top) else { continue };
-        let retry = if hides(view, hop) { None } else { retry_of(view, hop) };
-        let joined = series.iter_mut().find(|rounds| continues(view, rounds, event));
-        match joined {
-            Some(rounds) => rounds.push((event, retry)),
-            None => series.push(vec![(event, retry)]),
+    let sendings = if events.is_empty() { Sendings::new() } else { sendings(view) };
+    for event in events {
+        let Some(hop) = view.hop(event.top).filter(|hop| !is_part(view, hop)) else { continue };
+        let hidden = is_hidden(view, hop, &sendings);
+        let retry = if hidden { None } else { attempts.retry(event.top) };
+        let kind = (hop.method, hidden);
+        let joined = if view.in_dialog(hop) { awaited.get(&event.top) } else { outside.get(&kind) };
+        let at = joined.copied().unwrap_or(series.len());
+        if !view.in_dialog(hop) {
+            outside.insert(kind, at);
+        }
+        // The retry may be challenged first.
+        let challenged =
+            |at: &usize| view.hop(*at).and_then(Hop::final_status).is_some_and(|got| got == 401 || got == 407);
+        let retries = std::iter::successors(retry, |at| Some(*at).filter(challenged).and_then(|at| attempts.retry(at)));
+        awaited.extend(retries.take(MAX_RIVALS).map(|hop| (hop, at)));
+        let refusal = Refusal { event, retry, hidden };
+        match series.get_mut(at) {
+            Some(rounds) => rounds.push(refusal),
+            None => series.push(vec![refusal]),
         }
     }
-    series.iter().filter_map(|rounds| negotiation(view, rounds, follow)).collect()
+    series.iter().filter_map(|rounds| negotiation(view, rounds, attempts)).collect()
 }
 
-/// Whether `event` is another round of a series: the same caller outside a dialog, or the retry inside one.
-fn continues(view: &CallView<'_>, rounds: &[(&Event, Option<usize>)], event: &Event) -> bool {
-    let Some((last, retry)) = rounds.last() else { return false };
-    let (Some(before), Some(now)) = (view.hop(last.top), view.hop(event.top)) else { return false };
-    if view.in_dialog(before) != view.in_dialog(now) {
-        return false;
+/// A 422, and the retry that came of it.
+struct Refusal {
+    event: Event,
+    retry: Option<usize>,
+    hidden: bool,
+}
+
+/// Whether the proxy that got this 422 has handed on that of another branch: then this one is part of the same answer.
+fn is_part(view: &CallView<'_>, hop: &Hop) -> bool {
+    hop.parent.and_then(|parent| view.hop(parent)).and_then(Hop::final_status) == Some(422)
+}
+
+/// When each element last sent a request, whatever the branch.
+type Sendings = HashMap<(IpAddr, u32, Span, Method), Timestamp>;
+
+fn sending(hop: &Hop) -> (IpAddr, u32, Span, Method) {
+    (hop.client.address, hop.cseq, hop.from_tag, hop.method)
+}
+
+fn sendings(view: &CallView<'_>) -> Sendings {
+    let mut latest = Sendings::new();
+    for hop in &view.transactions.hops {
+        let Some(request) = view.request(hop) else { continue };
+        latest.entry(sending(hop)).and_modify(|time| *time = request.time.max(*time)).or_insert(request.time);
     }
-    if view.in_dialog(now) {
-        return *retry == Some(event.top);
-    }
-    before.method == now.method && before.parent.is_none() == now.parent.is_none()
+    latest
 }
 
-/// Whether the caller got another answer than this 422, so that it has nothing to retry.
-fn hides(view: &CallView<'_>, hop: &Hop) -> bool {
-    hop.parent.and_then(|parent| view.hop(parent)).and_then(Hop::final_status).is_some_and(|status| status != 422)
+/// Whether the originator never got this 422, so that it has nothing to retry: a proxy got it for a request that it had
+/// forwarded, and gave another answer, or none yet; or it tried another server (RFC 3261 16.7).
+fn is_hidden(view: &CallView<'_>, hop: &Hop, sendings: &Sendings) -> bool {
+    let answered = hop.final_answer().and_then(|answer| view.record(answer.first)).map(|answer| answer.time);
+    let hunts = || sendings.get(&sending(hop)).zip(answered).is_some_and(|(latest, answered)| *latest > answered);
+    view.is_kept_by_proxy(hop) || (view.depth(hop) > 1 && hunts())
 }
 
-/// The retry: outside a dialog any later request of the caller; inside one, what comes before the next refresh would.
-fn retry_of(view: &CallView<'_>, hop: &Hop) -> Option<usize> {
-    let in_dialog = view.in_dialog(hop);
-    let kind = |method: Method| if in_dialog { method.refreshes_sessions() } else { method == hop.method };
-    let next = view.next_attempt(hop, kind, in_dialog)?;
-    let refused = view.record(hop.final_answer()?.first)?.time;
-    let in_time = view.hop(next)?.start.since(refused) <= TIMEOUT_NANOS;
-    (in_time || !in_dialog).then_some(next)
-}
-
-fn negotiation(
-    view: &CallView<'_>,
-    rounds: &[(&Event, Option<usize>)],
-    follow: &dyn Fn(usize) -> Option<usize>,
-) -> Option<Negotiation> {
-    let (first_event, _) = rounds.first()?;
-    let (last_event, last_retry) = rounds.last()?;
-    let hop = view.hop(first_event.top)?;
-    let last_hop = view.hop(last_event.top)?;
+fn negotiation(view: &CallView<'_>, rounds: &[Refusal], attempts: &Attempts<'_>) -> Option<Negotiation> {
+    let (first, last) = (rounds.first()?, rounds.last()?);
+    let hop = view.hop(first.event.top)?;
+    let last_hop = view.hop(last.event.top)?;
     let last_answer = last_hop.final_answer()?;
     let response = view.record(hop.final_answer()?.first)?;
-    let listed: Vec<Round> = rounds.iter().filter_map(|(event, retry)| round(view, event, *retry, follow)).collect();
-    let ended = last_retry.and_then(|at| view.last_hop(at, follow));
+    let listed: Vec<Round> = rounds.iter().filter_map(|refusal| round(view, refusal, attempts)).collect();
+    let ended = last.retry.and_then(|at| attempts.end(at));
     let success = ended.and_then(|hop| hop.final_answer()).filter(|answer| answer.status < 300);
     let success = success.and_then(|answer| view.record(answer.first));
     let first_request = view.request(hop);
@@ -78,25 +104,21 @@ fn negotiation(
         agreed: success.and_then(|response| response.session_expires.value()),
         refresher: success.and_then(|response| response.refresher),
         added_delay: first_request.zip(last_request).map(|(first, last)| last.since(first.time)),
-        hidden: hides(view, hop),
-        cancelled: last_hop.cancel.is_some(),
+        hidden: last.hidden,
+        cancelled: view.is_cancelled(last_hop),
         hop1_seen: view.depth(hop) <= 1,
         watch: view.watch(last_hop, view.record(last_answer.last)?.time, TIMEOUT_NANOS),
     })
 }
 
-fn round(
-    view: &CallView<'_>,
-    event: &Event,
-    retry: Option<usize>,
-    follow: &dyn Fn(usize) -> Option<usize>,
-) -> Option<Round> {
+fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Option<Round> {
+    let Refusal { event, retry, .. } = refusal;
     let hop = view.hop(event.top)?;
     let deepest = view.hop(event.deepest)?;
     let (answer, deep_answer) = (hop.final_answer()?, deepest.final_answer()?);
     let response = view.record(answer.first)?;
     let request = view.request(hop);
-    let next = retry.and_then(|index| Some((index, view.hop(index)?)));
+    let next = (*retry).and_then(|index| Some((index, view.hop(index)?)));
     let mut evidence = Vec::with_capacity(4);
     evidence.extend(hop.request.map(|index| view.evidence(index, Role::Request)));
     evidence.push(view.evidence(answer.first, Role::Response));
@@ -117,11 +139,7 @@ fn round(
         retry: next.and_then(|(index, hop)| {
             let request = view.request(hop)?;
             Some(Retry {
-                follow_up: view.follow_up(
-                    hop,
-                    Link::Strong,
-                    view.last_hop(index, follow).and_then(Hop::final_status),
-                )?,
+                follow_up: view.follow_up(hop, Link::Strong, attempts.end(index).and_then(Hop::final_status))?,
                 session_expires: request.session_expires,
                 min_se: request.min_se,
                 supports_timer: request.supports_timer,

@@ -1,82 +1,162 @@
 //! Redirects within a call, and what the caller did about them (RFC 3261 8.1.3.4).
 
-use super::facts::{Link, Place, Redirect, Role, Text};
+use std::collections::{HashMap, HashSet};
+
+use super::attempts::Attempts;
+use super::facts::{Link, Place, Redirect, Role};
 use super::record::{ContactRecord, MessageRecord, Method};
 use super::transaction::Hop;
 use super::view::{CallView, Event, TIMEOUT_NANOS, place_of};
+use crate::limits::MAX_RIVALS;
+use crate::net::Endpoint;
 use crate::sip::Uri;
 
 /// The redirects of a call with the hops that follow them.
 #[derive(Debug)]
 pub struct Redirections {
     events: Vec<Event>,
-    links: Vec<Option<(usize, Link)>>,
+    /// For each event, the requests to its targets, in order of time.
+    targets: Vec<Vec<(usize, Link)>>,
+    /// The event that ended a hop.
+    by_top: HashMap<usize, usize>,
 }
+
+/// The requests of a call by method and target, those to one target in order of time.
+type ByTarget = HashMap<(Method, u64), Vec<usize>>;
 
 impl Redirections {
     /// Finds the redirects of a call and what follows each in the same call.
     pub fn find(view: &CallView<'_>) -> Self {
-        let events = view.events(|status| (300..400).contains(&status));
-        let links = links(view, &events);
-        Self { events, links }
+        let mut events = view.events(|status| (300..400).contains(&status));
+        if events.is_empty() {
+            return Self { events, targets: Vec::new(), by_top: HashMap::new() };
+        }
+        let mut targets = targets(view, &events);
+        // What a proxy got from several branches and handed on as one answer is one redirect.
+        let mut is_part =
+            events.iter().zip(&targets).map(|(event, targets)| targets.is_empty() && is_part(view, event));
+        let parts: Vec<bool> = is_part.by_ref().collect();
+        let mut part = parts.iter();
+        events.retain(|_| !part.next().copied().unwrap_or(false));
+        let mut part = parts.iter();
+        targets.retain(|_| !part.next().copied().unwrap_or(false));
+        let by_top = events.iter().enumerate().map(|(at, event)| (event.top, at)).collect();
+        Self { events, targets, by_top }
     }
 
-    /// The hop that follows the redirect that ended `hop`.
-    pub fn follow(&self, hop: usize) -> Option<usize> {
-        let at = self.events.iter().position(|event| event.top == hop)?;
-        self.links.get(at).copied().flatten().map(|(next, _)| next)
+    /// The redirect that ended `hop`, as an index into those of the call.
+    pub fn index(&self, hop: usize) -> Option<usize> {
+        self.by_top.get(&hop).copied()
     }
 
-    /// The redirects in order of time, with their places in their chains.
-    pub fn list(&self, view: &CallView<'_>) -> Vec<Redirect> {
-        let follow = |hop: usize| self.follow(hop);
-        let mut found: Vec<Redirect> = Vec::with_capacity(self.events.len());
-        let mut kept: Vec<usize> = Vec::with_capacity(self.events.len());
-        for (at, (event, link)) in self.events.iter().zip(&self.links).enumerate() {
-            if let Some(redirect) = redirect(view, event, *link, &follow) {
-                found.push(redirect);
-                kept.push(at);
+    /// The hops on which the targets were tried of the redirect that ended `hop`, in order of time.
+    pub fn targets(&self, hop: usize) -> &[(usize, Link)] {
+        self.index(hop).and_then(|at| self.targets.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where the redirect with that index is.
+    pub fn place(&self, view: &CallView<'_>, index: usize) -> Option<Place> {
+        let hop = view.hop(self.events.get(index)?.top)?;
+        Some(view.place(hop.final_answer()?.first))
+    }
+
+    /// The redirects in order of time.
+    pub fn list(&self, view: &CallView<'_>, attempts: &Attempts<'_>) -> Vec<Redirect> {
+        if self.events.is_empty() {
+            return Vec::new();
+        }
+        let hops = view.transactions.hops.iter();
+        let unanswered = hops.filter(|hop| hop.final_answer().is_none()).filter_map(|hop| hop.parent).collect();
+        let both = self.events.iter().zip(&self.targets);
+        both.filter_map(|(event, targets)| {
+            let mut redirect = redirect(view, event, targets, attempts, &unanswered)?;
+            let next = targets.iter().find_map(|(target, _)| attempts.redirect(*target));
+            redirect.next = next.and_then(|next| self.place(view, next)).filter(|next| *next != redirect.place);
+            Some(redirect)
+        })
+        .collect()
+    }
+}
+
+/// Whether the proxy that got this answer has handed on another of the same kind.
+fn is_part(view: &CallView<'_>, event: &Event) -> bool {
+    let status = |hop: &Hop| hop.final_status().map(|status| status / 100);
+    let above = view.hop(event.top).and_then(|hop| Some((status(hop), status(view.hop(hop.parent?)?))));
+    above.is_some_and(|(here, there)| here == there)
+}
+
+/// For each redirect, the hops on which its targets were tried.
+fn targets(view: &CallView<'_>, events: &[Event]) -> Vec<Vec<(usize, Link)>> {
+    let mut by_target = ByTarget::new();
+    for (index, hop) in view.transactions.hops.iter().enumerate() {
+        if let Some(uri) = view.request_uri(hop) {
+            by_target.entry((hop.method, target_key(uri))).or_default().push(index);
+        }
+    }
+    let mut taken = vec![false; view.transactions.hops.len()];
+    let mut all = vec![Vec::new(); events.len()];
+    // A follow-up belongs to the nearest redirect before it, so the latest redirect chooses first.
+    for (event, slot) in events.iter().zip(all.iter_mut()).rev() {
+        *slot = targets_of(view, event, &by_target, &taken).unwrap_or_default();
+        for (hop, _) in slot.iter() {
+            if let Some(taken) = taken.get_mut(*hop) {
+                *taken = true;
             }
         }
-        chain(&mut found, &kept, &self.events, &self.links, view);
-        found
     }
+    all
 }
 
-/// For each redirect, the hop that follows it.
-fn links(view: &CallView<'_>, events: &[Event]) -> Vec<Option<(usize, Link)>> {
-    let mut taken = vec![false; view.transactions.hops.len()];
-    let mut links = vec![None; events.len()];
-    // A follow-up belongs to the nearest redirect before it, so the latest redirect chooses first.
-    for (event, slot) in events.iter().zip(links.iter_mut()).rev() {
-        let found = follow_up(view, event, &taken);
-        if let Some((hop, _)) = found
-            && let Some(taken) = taken.get_mut(hop)
-        {
-            *taken = true;
-        }
-        *slot = found;
-    }
-    links
-}
-
-fn follow_up(view: &CallView<'_>, event: &Event, taken: &[bool]) -> Option<(usize, Link)> {
+fn targets_of(view: &CallView<'_>, event: &Event, by_target: &ByTarget, taken: &[bool]) -> Option<Vec<(usize, Link)>> {
     let hop = view.hop(event.top)?;
     let response = view.record(hop.final_answer()?.first)?;
     let old_uri = view.request_uri(hop);
-    let candidates = view.transactions.hops.iter().enumerate().filter_map(|(index, next)| {
-        if index == event.top || next.method != hop.method || taken.get(index).copied().unwrap_or(true) {
+    let mut keys: Vec<u64> = response.contacts().iter().map(|contact| target_key(&contact.uri)).collect();
+    // Use Proxy: the same Request-URI by way of the Contact (RFC 3261 21.3.4).
+    keys.extend(old_uri.filter(|_| response.status() == Some(305)).map(target_key));
+    keys.sort_unstable();
+    keys.dedup();
+    let link = |index: usize| {
+        let next = view.hop(index)?;
+        let request = view.request(next)?;
+        let open = index != event.top && !taken.get(index).copied().unwrap_or(true);
+        if !open || !continues(hop, next) || !view.comes_after(request, response) {
             return None;
         }
-        let request = view.request(next)?;
-        if request.order() <= response.order() || !continues(hop, next) {
+        let in_dialog = view.request(hop).map(|request| !request.to_tag.is_empty());
+        if in_dialog.is_some_and(|in_dialog| in_dialog == request.to_tag.is_empty()) {
             return None;
         }
         let link = if next.from_tag == hop.from_tag { Link::Strong } else { Link::Medium };
         let in_time = link == Link::Strong || request.time.since(response.time) <= TIMEOUT_NANOS;
-        (in_time && goes_to(view, response, old_uri, next, request)).then_some((index, link, request.order()))
-    });
-    candidates.min_by_key(|(_, link, order)| (*link, *order)).map(|(index, link, _)| (index, link))
+        let there = goes_to(
+            response,
+            old_uri,
+            &Destination {
+                uri: view.texts.get(request.subject),
+                route: view.texts.get(request.route),
+                server: next.server,
+            },
+        );
+        (in_time && there).then_some((index, link))
+    };
+    let mut found = Vec::new();
+    for key in keys {
+        let list = by_target.get(&(hop.method, key)).map_or(&[][..], Vec::as_slice);
+        let start = list.partition_point(|index| view.hop(*index).is_some_and(|next| next.start < hop.start));
+        found.extend(list.iter().skip(start).take(MAX_RIVALS).filter_map(|index| link(*index)));
+    }
+    // With a new From tag it may be another attempt: not if there is one that is sure.
+    let best = found.iter().map(|(_, link)| *link).min()?;
+    found.retain(|(_, link)| *link == best);
+    found.sort_by_key(|(index, _)| view.hop(*index).and_then(|hop| view.request(hop)).map(MessageRecord::order));
+    found.truncate(MAX_RIVALS);
+    Some(found)
+}
+
+/// A hash that is equal for URIs that match leniently.
+fn target_key(uri: &[u8]) -> u64 {
+    Uri::parse(uri).map_or_else(|_| xxhash_rust::xxh3::xxh3_64(uri), |uri| uri.lenient_key())
 }
 
 /// Whether `next` can be what the client of `hop` sent next: the caller with a new CSeq number, or a proxy that keeps the
@@ -93,25 +173,32 @@ fn continues(hop: &Hop, next: &Hop) -> bool {
     }
 }
 
-/// Whether a request goes where a 3xx says.
-fn goes_to(
-    view: &CallView<'_>,
-    response: &MessageRecord,
-    old_uri: Option<&[u8]>,
-    next: &Hop,
-    request: &MessageRecord,
-) -> bool {
-    let uri = view.texts.get(request.subject);
-    if response.status() == Some(305) {
-        // Use Proxy: the same Request-URI by way of the Contact (RFC 3261 21.3.4).
-        let route = view.texts.get(request.route);
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination<'a> {
+    /// Its Request-URI.
+    pub uri: &'a [u8],
+    /// The URI of its top Route; empty if there is none.
+    pub route: &'a [u8],
+    /// Where it was sent.
+    pub server: Endpoint,
+}
+
+/// Whether a request goes where a 3xx to a request for `old_uri` says.
+fn goes_to(response: &MessageRecord, old_uri: Option<&[u8]>, next: &Destination<'_>) -> bool {
+    goes_to_any(response.status() == Some(305), response.contacts(), old_uri, next)
+}
+
+/// The same, from what is kept of a 3xx.
+pub fn goes_to_any(by_proxy: bool, contacts: &[ContactRecord], old_uri: Option<&[u8]>, next: &Destination<'_>) -> bool {
+    // Use Proxy: the same Request-URI by way of the Contact (RFC 3261 21.3.4).
+    if by_proxy && old_uri.is_some_and(|old| matches(old, next.uri)) {
         let destination = next.server.to_string();
-        let same_target = old_uri.is_some_and(|old| matches(old, uri));
-        let by_way = |contact: &ContactRecord| host_port(&contact.uri) == destination || route_is(route, &contact.uri);
-        return (same_target && response.contacts().iter().any(by_way))
-            || response.contacts().iter().any(|contact| matches(&contact.uri, uri));
+        let by_way =
+            |contact: &ContactRecord| host_port(&contact.uri) == destination || route_is(next.route, &contact.uri);
+        return contacts.iter().any(by_way);
     }
-    response.contacts().iter().any(|contact| matches(&contact.uri, uri))
+    contacts.iter().any(|contact| matches(&contact.uri, next.uri))
 }
 
 /// Lenient comparison (sip-rules 2.3).
@@ -145,24 +232,27 @@ fn route_is(route: &[u8], contact: &[u8]) -> bool {
 fn redirect(
     view: &CallView<'_>,
     event: &Event,
-    link: Option<(usize, Link)>,
-    follow: &dyn Fn(usize) -> Option<usize>,
+    targets: &[(usize, Link)],
+    attempts: &Attempts<'_>,
+    unanswered: &HashSet<usize>,
 ) -> Option<Redirect> {
     let hop = view.hop(event.top)?;
     let deepest = view.hop(event.deepest)?;
     let (answer, deep_answer) = (hop.final_answer()?, deepest.final_answer()?);
     let response = view.record(answer.first)?;
     let last = view.record(answer.last)?;
-    let next = link.and_then(|(next, link)| Some((next, link, view.hop(next)?)));
-    let follow_up = next.and_then(|(index, link, hop)| {
-        let last = view.last_hop(index, follow).and_then(Hop::final_status);
-        view.follow_up(hop, link, last)
-    });
+    let next = targets.first().and_then(|(next, link)| Some((*next, *link, view.hop(*next)?)));
+    let follow_up =
+        next.and_then(|(at, link, hop)| view.follow_up(hop, link, attempts.end(at).and_then(Hop::final_status)));
+    let ended = attempts.end(event.top).filter(|_| follow_up.is_some()).map_or(Some(answer.status), Hop::final_status);
+    let last_target =
+        targets.get(1..).and_then(<[_]>::last).and_then(|(target, _)| view.request_uri(view.hop(*target)?));
     let mut evidence = Vec::with_capacity(4);
     evidence.extend(hop.request.map(|index| view.evidence(index, Role::Request)));
     evidence.push(view.evidence(answer.first, Role::Response));
     evidence.extend(hop.ack.map(|index| view.evidence(index, Role::Ack)));
-    evidence.extend(next.and_then(|(_, _, hop)| hop.request).map(|index| view.evidence(index, Role::FollowUp)));
+    let tried = targets.iter().filter_map(|(target, _)| view.hop(*target)?.request);
+    evidence.extend(tried.map(|index| view.evidence(index, Role::FollowUp)));
     Some(Redirect {
         place: place_of(response),
         time: response.time,
@@ -179,12 +269,16 @@ fn redirect(
         client: view.client(hop),
         server: view.server(deepest, deep_answer),
         contacts: response.contacts().to_vec(),
+        server_contacts: view.record(deep_answer.first).map_or_else(Vec::new, |record| record.contacts().to_vec()),
         expires: response.extra.as_ref().and_then(|extra| extra.expires),
         body_length: response.extra.as_ref().map_or(0, |extra| extra.body_length),
-        final_status: follow_up.as_ref().map_or(Some(answer.status), |next| next.final_status),
+        final_status: ended,
+        last_target: last_target.map(Into::into),
+        next: None,
+        kept_by_proxy: view.is_kept_by_proxy(hop),
         follow_up,
         looped: false,
-        cancelled: hop.cancel.is_some(),
+        cancelled: view.is_cancelled(hop),
         chain: Place::default(),
         chain_position: 1,
         chain_length: 1,
@@ -195,64 +289,7 @@ fn redirect(
         retransmissions: answer.retransmissions,
         mirror_duplicates: answer.mirrors,
         watch: view.watch(hop, last.time, TIMEOUT_NANOS),
-        maybe_relayed: view
-            .transactions
-            .hops
-            .iter()
-            .any(|hop| hop.parent == Some(event.deepest) && hop.answers.is_empty()),
+        maybe_relayed: unanswered.contains(&event.deepest),
         mid_capture: view.continued || hop.request.is_none(),
     })
-}
-
-/// Numbers the redirects of each chain.
-fn chain(
-    found: &mut [Redirect],
-    kept: &[usize],
-    events: &[Event],
-    links: &[Option<(usize, Link)>],
-    view: &CallView<'_>,
-) {
-    let next_of = |at: usize| -> Option<usize> {
-        let event = *kept.get(at)?;
-        let (next, _) = links.get(event).copied().flatten()?;
-        // The follow-up may be challenged or negotiated before it is redirected again.
-        let mut hop = next;
-        for _ in 0..view.transactions.hops.len() {
-            if let Some(next) = kept.iter().position(|event| events.get(*event).is_some_and(|event| event.top == hop)) {
-                return (next != at).then_some(next);
-            }
-            let current = view.hop(hop)?;
-            if !matches!(current.final_status(), Some(401 | 407 | 422)) {
-                return None;
-            }
-            hop = view.next_attempt(current, |method: Method| method == current.method, view.in_dialog(current))?;
-        }
-        None
-    };
-    let next: Vec<Option<usize>> = (0..found.len()).map(next_of).collect();
-    let mut is_continued = vec![false; found.len()];
-    for at in next.iter().flatten() {
-        if let Some(flag) = is_continued.get_mut(*at) {
-            *flag = true;
-        }
-    }
-    for start in (0..found.len()).filter(|at| !is_continued.get(*at).copied().unwrap_or(false)) {
-        let mut members = vec![start];
-        while let Some(at) = members.last().and_then(|last| next.get(*last).copied().flatten()) {
-            if members.contains(&at) {
-                break;
-            }
-            members.push(at);
-        }
-        let first = found.get(start).map(|redirect| redirect.place).unwrap_or_default();
-        let mut tried: Vec<Text> = Vec::new();
-        for (position, at) in (1..).zip(&members) {
-            let Some(redirect) = found.get_mut(*at) else { continue };
-            redirect.chain = first;
-            redirect.chain_position = position;
-            redirect.chain_length = u32::try_from(members.len()).unwrap_or(u32::MAX);
-            redirect.tried.clone_from(&tried);
-            tried.extend(redirect.request_uri.clone());
-        }
-    }
 }

@@ -4,11 +4,14 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::record::{Kind, MessageRecord, Method};
 use super::text::Span;
+use crate::limits::{MAX_HOPS_OF_REQUEST, MAX_RIVALS};
 use crate::net::{Endpoint, Transport};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Hops with unrelated Vias belong together if the second begins within this time, in nanoseconds.
 const OPAQUE_HOP_NANOS: i64 = 2 * NANOS_PER_SECOND;
+/// T1 (RFC 3261 17.1.1.1): no client turns to another server of itself sooner, in nanoseconds.
+const T1_NANOS: i64 = NANOS_PER_SECOND / 2;
 
 /// How a message repeats an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +131,7 @@ pub fn transactions(records: &[MessageRecord], vias: &[u64], mirrors: &[Option<u
             continue;
         }
         let (hop, repeat) = match record.kind {
-            Kind::Request => add_request(&mut found.hops, &mut by_key, index, record),
+            Kind::Request => add_request(&mut found.hops, &mut by_key, index, records, record),
             Kind::Response(status) => add_response(&mut found.hops, &mut by_key, index, record, status),
         };
         found.hop_of.push(hop);
@@ -140,27 +143,39 @@ pub fn transactions(records: &[MessageRecord], vias: &[u64], mirrors: &[Option<u
 
 fn answer_of<'a>(hop: &'a mut Hop, record: &MessageRecord) -> Option<&'a mut Answer> {
     let status = record.status()?;
-    hop.answers.iter_mut().find(|answer| answer.status == status && answer.to_tag == record.to_tag)
+    let near = hop.answers.iter_mut().rev().take(MAX_RIVALS);
+    near.into_iter().find(|answer| answer.status == status && answer.to_tag == record.to_tag)
+}
+
+/// Whether a request on the path of `hop` is another copy of its request.
+///
+/// Branches without the cookie, or of nothing else, tell no transactions apart (RFC 3261 17.2.3, RFC 4475 3.2.1), and some
+/// clients use a branch again. So the URI and the tags count too, and after a refusal only the same octets are a copy.
+fn is_copy(hop: &Hop, records: &[MessageRecord], record: &MessageRecord) -> bool {
+    let Some(first) = hop.request.and_then(|index| records.get(index)) else { return hop.from_tag == record.from_tag };
+    let same = first.subject == record.subject && first.from_tag == record.from_tag && first.to_tag == record.to_tag;
+    first.digest == record.digest || (same && hop.final_status().is_none_or(|status| status < 300))
 }
 
 fn add_request(
     hops: &mut Vec<Hop>,
     by_key: &mut HashMap<Key, Vec<usize>>,
     index: usize,
+    records: &[MessageRecord],
     record: &MessageRecord,
 ) -> (Option<usize>, Option<usize>) {
     let transaction = |method| (record.top_via, record.cseq, method);
-    let on_this_path = |hops: &[Hop], candidates: Option<&Vec<usize>>| {
-        let candidates = candidates?;
-        let path = |at: &&usize| {
-            hops.get(**at).is_some_and(|hop| hop.client == record.source && hop.server == record.destination)
-        };
-        candidates.iter().find(path).copied()
+    let on_this_path = |hops: &[Hop], method: Method, fits: &dyn Fn(&Hop) -> bool| {
+        let near = by_key.get(&transaction(method))?.iter().rev().take(MAX_RIVALS);
+        let path = |hop: &Hop| hop.client == record.source && hop.server == record.destination;
+        near.copied().find(|at| hops.get(*at).is_some_and(|hop| path(hop) && fits(hop)))
     };
     match record.method {
         Method::Ack => {
-            // Only the ACK to a non-2xx has the branch of its INVITE (RFC 3261 17.1.1.3).
-            let hop = on_this_path(hops, by_key.get(&transaction(Method::Invite)));
+            // Only the ACK to a non-2xx has the branch of its INVITE (RFC 3261 17.1.1.3), and the tag of the response.
+            let refused = |hop: &Hop| hop.final_answer().is_some_and(|answer| answer.to_tag == record.to_tag);
+            let hop = on_this_path(hops, Method::Invite, &refused);
+            let hop = hop.or_else(|| on_this_path(hops, Method::Invite, &|_| true));
             let first = hop.and_then(|at| hops.get_mut(at)).and_then(|hop| {
                 let first = hop.ack;
                 hop.ack = first.or(Some(index));
@@ -169,15 +184,14 @@ fn add_request(
             return (hop, first);
         }
         Method::Cancel => {
-            if let Some(hop) =
-                on_this_path(hops, by_key.get(&transaction(Method::Invite))).and_then(|at| hops.get_mut(at))
-            {
+            let target = on_this_path(hops, Method::Invite, &|_| true);
+            if let Some(hop) = target.and_then(|at| hops.get_mut(at)) {
                 hop.cancel = hop.cancel.or(Some(index));
             }
         }
         _ => {}
     }
-    if let Some(at) = on_this_path(hops, by_key.get(&transaction(record.method)))
+    if let Some(at) = on_this_path(hops, record.method, &|hop| is_copy(hop, records, record))
         && let Some(hop) = hops.get_mut(at)
     {
         let first = hop.request;
@@ -207,31 +221,15 @@ fn add_response(
     status: u16,
 ) -> (Option<usize>, Option<usize>) {
     let candidates = by_key.entry((record.top_via, record.cseq, record.method)).or_default();
-    // Responses go where Via says, so the ports need not mirror those of the request (RFC 3261 18.2.2, RFC 3581 4).
-    let closeness = |at: &usize| {
-        hops.get(*at).map_or(0, |hop| {
-            let back = hop.client == record.destination && hop.server == record.source;
-            let same_hosts =
-                hop.client.address == record.destination.address && hop.server.address == record.source.address;
-            let one_host =
-                hop.client.address == record.destination.address || hop.server.address == record.source.address;
-            if back {
-                4
-            } else if same_hosts {
-                3
-            } else if one_host {
-                2
-            } else {
-                1
-            }
-        })
-    };
     let best = candidates
         .iter()
         .copied()
         .rev()
-        .max_by_key(|at| closeness(at))
-        .filter(|at| closeness(at) > 1 || candidates.len() == 1);
+        .take(MAX_RIVALS)
+        .filter_map(|at| Some((fitness(hops.get(at)?, record, status), at)))
+        .max()
+        .filter(|((closeness, ..), _)| *closeness > 1 || candidates.len() == 1)
+        .map(|(_, at)| at);
     let at = best.unwrap_or_else(|| {
         let at = hops.len();
         let mut hop = new_hop(index, record);
@@ -257,6 +255,24 @@ fn add_response(
         mirrors: 0,
     });
     (Some(at), None)
+}
+
+/// How well a response fits a transaction, compared with others of the same top Via, CSeq and method: by its path, by the tag
+/// of From, and by what was answered before.
+fn fitness(hop: &Hop, record: &MessageRecord, status: u16) -> (u8, bool, bool, bool) {
+    // Responses go where Via says, so the ports need not mirror those of the request (RFC 3261 18.2.2, RFC 3581 4).
+    let (to_client, from_server) =
+        (hop.client.address == record.destination.address, hop.server.address == record.source.address);
+    let closeness = if hop.client == record.destination && hop.server == record.source {
+        4
+    } else if to_client && from_server {
+        3
+    } else {
+        1 + u8::from(to_client || from_server)
+    };
+    let answered_so = status >= 200
+        && hop.answers.iter().rev().take(MAX_RIVALS).any(|old| old.status == status && old.to_tag == record.to_tag);
+    (closeness, hop.from_tag == record.from_tag, answered_so, hop.final_answer().is_none())
 }
 
 fn new_hop(index: usize, record: &MessageRecord) -> Hop {
@@ -298,36 +314,21 @@ fn relate(hops: &mut [Hop], records: &[MessageRecord], vias: &[u64]) {
     for (at, hop) in hops.iter().enumerate() {
         let shown = list_of(hop).iter().enumerate().find_map(|(depth, digest)| {
             let same = whole.get(&(*digest, hop.method, hop.cseq))?;
-            // The same list on another path: an element that forwards without a Via of its own, or a rewritten address.
-            let earlier = |other: &&usize| depth > 0 || **other < at;
+            let earlier = same.partition_point(|other| *other < at);
+            let (before, after) = same.split_at_checked(earlier)?;
+            let before = before.iter().rev().take(MAX_RIVALS);
+            // Clocks of merged captures differ: the hop before may seem to begin later, but never one with the same Vias.
+            let after = after.iter().take(if depth > 0 { MAX_RIVALS } else { 0 });
+            let candidates = before.chain(after).filter(|other| {
+                **other != at && (depth > 0 || hops.get(**other).is_some_and(|other| is_same_sending(other, hop)))
+            });
             let hands_on =
                 |other: &&usize| hops.get(**other).is_some_and(|other| other.server.address == hop.client.address);
-            let mut candidates = same.iter().filter(|other| **other != at).filter(earlier);
-            candidates.clone().find(hands_on).or_else(|| candidates.next()).copied()
+            candidates.clone().find(hands_on).or_else(|| candidates.clone().next()).copied()
         });
         found.push(shown.map(|parent| (parent, false)));
     }
-    for (at, hop) in hops.iter().enumerate() {
-        if found.get(at).is_some_and(Option::is_some) {
-            continue;
-        }
-        let inferred = hops.iter().enumerate().take(at).rev().take(64).find(|(other_at, other)| {
-            let hands_on = hop.client == other.server
-                || (hop.client.address == other.server.address && hop.client.address != other.client.address);
-            let apart = hop.start.since(other.start);
-            hands_on
-                && !leads_to(&found, *other_at, at)
-                && other.method == hop.method
-                && other.cseq == hop.cseq
-                && other.from_tag == hop.from_tag
-                && (0..OPAQUE_HOP_NANOS).contains(&apart)
-        });
-        if let Some((parent, _)) = inferred
-            && let Some(slot) = found.get_mut(at)
-        {
-            *slot = Some((parent, true));
-        }
-    }
+    infer(hops, &mut found);
     for (hop, parent) in hops.iter_mut().zip(found) {
         if let Some((parent, inferred)) = parent {
             hop.parent = Some(parent);
@@ -336,10 +337,50 @@ fn relate(hops: &mut [Hop], records: &[MessageRecord], vias: &[u64]) {
     }
 }
 
-/// Whether going up from `from` comes to `to`.
+/// Whether two hops with the same Vias are one request on its way: through a NAT, or an element that adds no Via. A client that
+/// turns to another server uses a new branch, or does so after an answer or some time.
+fn is_same_sending(before: &Hop, hop: &Hop) -> bool {
+    if before.client != hop.client {
+        return true;
+    }
+    let in_time = hop.start.since(before.start) < T1_NANOS;
+    before.server != hop.server
+        && in_time
+        && before.final_status().is_none_or(|status| hop.final_status() == Some(status))
+}
+
+/// Finds the hop before where the Vias do not show it: an element that hides the list.
+fn infer(hops: &[Hop], found: &mut [Option<(usize, bool)>]) {
+    let mut branches: HashMap<(Endpoint, Span, u32, Method), usize> = HashMap::new();
+    for (at, hop) in hops.iter().enumerate() {
+        if found.get(at).is_some_and(Option::is_some) {
+            continue;
+        }
+        let element = (hop.client, hop.from_tag, hop.cseq, hop.method);
+        let inferred = hops.iter().enumerate().take(at).rev().take(MAX_RIVALS).find(|(other_at, other)| {
+            let hands_on = hop.client == other.server
+                || (hop.client.address == other.server.address && hop.client.address != other.client.address);
+            hands_on
+                && other.method == hop.method
+                && other.cseq == hop.cseq
+                && other.from_tag == hop.from_tag
+                && (0..OPAQUE_HOP_NANOS).contains(&hop.start.since(other.start))
+                && !leads_to(found, *other_at, at)
+        });
+        // An element that forwarded the request once may do so again later: the next target, or one of a 3xx.
+        let parent = inferred.map(|(parent, _)| parent).or_else(|| branches.get(&element).copied());
+        let parent = parent.filter(|parent| !leads_to(found, *parent, at));
+        if let (Some(parent), Some(slot)) = (parent, found.get_mut(at)) {
+            *slot = Some((parent, true));
+            branches.insert(element, parent);
+        }
+    }
+}
+
+/// Whether going up from `from` comes to `to`, or further than any request goes.
 fn leads_to(parents: &[Option<(usize, bool)>], from: usize, to: usize) -> bool {
     let mut at = from;
-    for _ in 0..parents.len() {
+    for _ in 0..MAX_HOPS_OF_REQUEST {
         if at == to {
             return true;
         }

@@ -1,13 +1,19 @@
 //! A finished call, sorted into transactions: what redirects, negotiations and dialogs are worked out from.
 
+use std::collections::HashMap;
+
 use super::facts::{Evidence, FollowUp, Link, Party, Place, Role, Text, Watch};
-use super::record::{MessageRecord, Method};
+use super::record::MessageRecord;
 use super::text::{Span, Texts};
 use super::transaction::{Answer, Hop, Transactions};
+use crate::limits;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// 64*T1, RFC 3261 17.1.1.2: how long a client may take to act, in nanoseconds.
 pub const TIMEOUT_NANOS: i64 = 32 * NANOS_PER_SECOND;
+
+/// By how much the clocks of two captures that are read together may differ, in nanoseconds.
+const CLOCK_SKEW_NANOS: i64 = 2 * NANOS_PER_SECOND;
 
 /// The messages of one call and their transactions.
 #[derive(Debug)]
@@ -24,6 +30,8 @@ pub struct CallView<'a> {
     pub transactions: Transactions,
     /// Whether messages of this call were judged before.
     pub continued: bool,
+    /// Until when its messages are here: what came later was judged apart.
+    pub watched_until: Timestamp,
 }
 
 /// The same final response, seen on the hops on which it went up.
@@ -111,6 +119,7 @@ impl CallView<'_> {
             until: from.plus(nanos),
             path: (hop.client, hop.server),
             both_directions: hop.request.is_some() && !hop.answers.is_empty(),
+            whole: from.plus(nanos) <= self.watched_until,
         }
     }
 
@@ -120,20 +129,28 @@ impl CallView<'_> {
     pub fn events(&self, wanted: impl Fn(u16) -> bool) -> Vec<Event> {
         let hops = &self.transactions.hops;
         let mut events: Vec<Event> = Vec::new();
-        for (index, hop) in hops.iter().enumerate() {
-            if !hop.final_status().is_some_and(&wanted) {
-                continue;
+        let mut places: HashMap<usize, usize> = HashMap::new();
+        let mut rivals: HashMap<(usize, u16), u32> = HashMap::new();
+        let concerned = |hop: &Hop| hop.final_status().filter(|status| wanted(*status));
+        for hop in hops {
+            if let (Some(parent), Some(status)) = (hop.parent, concerned(hop)) {
+                *rivals.entry((parent, status)).or_default() += 1;
             }
-            let (top, depth) = self.top_of(index);
+        }
+        for (index, hop) in hops.iter().enumerate().filter(|(_, hop)| concerned(hop).is_some()) {
+            let (top, depth) = self.top_of(index, &rivals);
             let deeper = |event: &Event| hops.get(event.deepest).is_some_and(|old| self.depth(hop) > self.depth(old));
-            match events.iter_mut().find(|event| event.top == top) {
+            match places.get(&top).and_then(|at| events.get_mut(*at)) {
                 Some(event) => {
                     event.hops += 1;
                     if deeper(event) || (depth > 0 && event.deepest == event.top) {
                         event.deepest = index;
                     }
                 }
-                None => events.push(Event { top, deepest: index, hops: 1 }),
+                None => {
+                    places.insert(top, events.len());
+                    events.push(Event { top, deepest: index, hops: 1 });
+                }
             }
         }
         events.sort_by_key(|event| {
@@ -144,7 +161,7 @@ impl CallView<'_> {
     }
 
     /// The hop up to which the final response of `index` was relayed unchanged, and how many hops that is above it.
-    fn top_of(&self, index: usize) -> (usize, usize) {
+    fn top_of(&self, index: usize, rivals: &HashMap<(usize, u16), u32>) -> (usize, usize) {
         let hops = &self.transactions.hops;
         let mut top = index;
         for steps in 0..hops.len() {
@@ -154,11 +171,8 @@ impl CallView<'_> {
                 else {
                     return false;
                 };
-                let same_status = here.status == there.status;
-                let rivals = hops
-                    .iter()
-                    .filter(|other| other.parent == Some(*parent) && other.final_status() == Some(here.status));
-                same_status && (here.to_tag == there.to_tag || rivals.take(2).count() == 1)
+                let alone = rivals.get(&(*parent, here.status)).is_none_or(|count| *count < 2);
+                here.status == there.status && (here.to_tag == there.to_tag || alone)
             });
             match above {
                 Some(parent) => top = parent,
@@ -168,37 +182,37 @@ impl CallView<'_> {
         (top, hops.len())
     }
 
-    /// The next request that the same caller sent after `hop` was answered: a higher CSeq, on the hop nearest the caller.
-    pub fn next_attempt(&self, hop: &Hop, methods: impl Fn(Method) -> bool, in_dialog: bool) -> Option<usize> {
-        let after = hop.final_answer().and_then(|answer| self.record(answer.first)).map(MessageRecord::order)?;
-        let later = self.transactions.hops.iter().enumerate().filter(|(_, next)| {
-            next.parent.is_none()
-                && next.cseq > hop.cseq
-                && methods(next.method)
-                && self
-                    .request(next)
-                    .is_some_and(|request| request.order() > after && request.to_tag.is_empty() != in_dialog)
-                && (!in_dialog || next.from_tag == hop.from_tag)
-        });
-        later.min_by_key(|(_, next)| next.start).map(|(index, _)| index)
-    }
-
-    /// The hop with which an attempt ended in the end: challenges and 422 passed through to the retry, redirects as `follow` says.
-    pub fn last_hop(&self, start: usize, follow: &dyn Fn(usize) -> Option<usize>) -> Option<&Hop> {
-        let mut at = start;
-        for _ in 0..self.transactions.hops.len() {
-            let hop = self.hop(at)?;
-            let next = match hop.final_status() {
-                Some(300..=399) => follow(at),
-                Some(401 | 407 | 422) => self.next_attempt(hop, |method| method == hop.method, self.in_dialog(hop)),
-                _ => None,
-            };
-            match next {
-                Some(next) if next != at => at = next,
-                _ => return Some(hop),
+    /// The hop on which the request of hop `at` left its originator, as far as it was captured.
+    pub fn root(&self, at: usize) -> usize {
+        let mut root = at;
+        for _ in 0..2 * limits::MAX_HOPS_OF_REQUEST {
+            match self.hop(root).and_then(|hop| hop.parent) {
+                Some(parent) => root = parent,
+                None => break,
             }
         }
-        None
+        root
+    }
+
+    /// Whether the request of `hop`, or the one it was made from, was cancelled.
+    pub fn is_cancelled(&self, hop: &Hop) -> bool {
+        let above = std::iter::successors(Some(hop), |hop| hop.parent.and_then(|parent| self.hop(parent)));
+        above.take(limits::MAX_HOPS_OF_REQUEST).any(|hop| hop.cancel.is_some())
+    }
+
+    /// Whether the final response of `hop` went no further up: the request that a proxy had forwarded got another, or none yet.
+    pub fn is_kept_by_proxy(&self, hop: &Hop) -> bool {
+        let above = hop.parent.and_then(|parent| self.hop(parent));
+        // Without any response that way the capture is one-sided, and tells nothing.
+        above.is_some_and(|above| !above.answers.is_empty() && above.final_status() != hop.final_status())
+    }
+
+    /// Whether `request` was sent after `answer`. The clocks of two captures of one run may differ; then a higher CSeq number tells.
+    pub fn comes_after(&self, request: &MessageRecord, answer: &MessageRecord) -> bool {
+        request.order() > answer.order()
+            || (request.capture_source != answer.capture_source
+                && request.cseq > answer.cseq
+                && answer.time.since(request.time) < CLOCK_SKEW_NANOS)
     }
 
     /// The request of `hop` as the one that came next in this call.

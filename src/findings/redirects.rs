@@ -2,7 +2,7 @@
 
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
 use super::words::{milliseconds, name, status, uri};
-use crate::correlation::{Evidence, Link, Place, Redirect, RedirectOutcome, Role, Text, equals};
+use crate::correlation::{Evidence, FollowUp, Link, Method, Place, Redirect, RedirectOutcome, Role, Text, equals};
 use crate::sip::Uri;
 use crate::sip::to_text;
 use crate::time::Timestamp;
@@ -16,6 +16,8 @@ pub struct RedirectCase<'a> {
     pub outcome: RedirectOutcome,
     /// Later requests of the same client to the old address, for a 301.
     pub ignored_by: &'a [OldAddressDialled],
+    /// Whether requests to its targets may go where the capture does not see them.
+    pub may_go_unseen: bool,
     /// Whether a target of its chain was reached: answered with a 2xx.
     pub target_reached: bool,
     /// Whether every target of its chain that was tried had failed.
@@ -107,18 +109,31 @@ pub(super) fn followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut V
     let Some(next) = redirect.follow_up.as_ref().filter(|_| case.outcome == RedirectOutcome::Followed) else { return };
     let delay = milliseconds(next.time.since(redirect.time));
     let summary = format!(
-        "{} for {} was followed by {} to {} after {delay} ms and ended {}.",
+        "{} for {} was followed by {} to {} after {delay} ms and {}.",
         redirect.status,
         uri(redirect.request_uri.as_deref()),
         name(&redirect.client),
         to_text(&next.uri),
-        status(next.final_status)
+        ended(redirect, next)
     );
     let mut found = finding(rule, case, summary, book_or_table(redirect, &next.uri));
     found.values.push(("followed_to", next.uri.as_ref().into()));
     found.values.push(("delay_ms", Value::Decimal(delay)));
-    found.values.push(("final_status", next.final_status.map(u64::from).into()));
+    found.values.push(("final_status", redirect.final_status.map(u64::from).into()));
     out.push(weigh_link(found, case));
+}
+
+/// How the attempts at the targets ended.
+fn ended(redirect: &Redirect, next: &FollowUp) -> String {
+    match &redirect.last_target {
+        Some(last) => format!(
+            "ended {} there; the last of the targets tried was {}, and it all ended {}",
+            status(next.final_status),
+            to_text(last),
+            status(redirect.final_status)
+        ),
+        None => format!("ended {}", status(next.final_status)),
+    }
 }
 
 pub(super) fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -128,20 +143,22 @@ pub(super) fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &m
     else {
         return;
     };
-    if case.outcome != RedirectOutcome::NotFollowed || redirect.cancelled {
+    // A proxy need not try what one of its branches answered: it chooses the best answer of all (RFC 3261 16.7).
+    if case.outcome != RedirectOutcome::NotFollowed || redirect.cancelled || redirect.kept_by_proxy {
         return;
     }
     let summary = format!(
-        "{} got {} for {} with Contact {}, and sent nothing there within 32 s.",
+        "{} got {} for {} with Contact {}, and no request there was seen within 32 s.",
         name(&redirect.client),
         redirect.status,
         uri(redirect.request_uri.as_deref()),
         targets(redirect)
     );
     let remediation = format!(
-        "Let {} act on 3xx answers, or have {} proxy the call to {} instead of redirecting it.{}",
+        "Let {} act on 3xx answers, or have {} proxy the {} to {} instead of redirecting it.{}",
         name(&redirect.client),
         name(&redirect.server),
+        if redirect.method == Method::Invite { "call" } else { "request" },
         to_text(target),
         if redirect.status == 301 { format!(" {}", book_or_table(redirect, target)) } else { String::new() }
     );
@@ -149,13 +166,19 @@ pub(super) fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &m
     if !matches!(redirect.status, 301 | 302) {
         found.severity = Severity::Notice;
     }
+    if case.may_go_unseen {
+        found.severity = found.severity.min(Severity::Notice);
+        found.confidence = Confidence::Medium;
+        found.context.push(("target_may_be_out_of_sight", true));
+    }
     found.values.push(("watched_s", Value::Number(32)));
     out.push(milder_unless_seen(found, case));
 }
 
 pub(super) fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
-    if !redirect.contacts.is_empty() {
+    // An element on the way may have taken the Contact out: then it is not this server's fault.
+    if !redirect.contacts.is_empty() || !redirect.server_contacts.is_empty() {
         return;
     }
     let severity = match redirect.status {
@@ -180,7 +203,7 @@ pub(super) fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out:
 pub(super) fn contact_equals_request_uri(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let Some(old) = redirect.server_request_uri.as_deref() else { return };
-    let Some(same) = redirect.contacts.iter().find(|contact| equals(&contact.uri, old)) else { return };
+    let Some(same) = redirect.server_contacts.iter().find(|contact| equals(&contact.uri, old)) else { return };
     let server = name(&redirect.server);
     let summary = format!(
         "{server} answered {} for {} with the Contact {}: that is the address it was asked for.",

@@ -1,8 +1,8 @@
 //! Rules about refresh and expiry of sessions, dialog by dialog.
 
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
-use super::words::{milliseconds, name};
-use crate::correlation::{Agreement, CallView, Dialog, Evidence, Watch, place_of};
+use super::words::{milliseconds, name, sentence};
+use crate::correlation::{Agreement, CallView, Dialog, Evidence, Span, Watch, place_of};
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// A call with its dialogs.
@@ -41,7 +41,7 @@ impl Stretch<'_> {
     fn refresher(&self) -> String {
         match self.agreement.refresher_tag {
             Some(tag) => name(self.dialog.party(tag)),
-            None => "the refresher (the 2xx names none)".to_owned(),
+            None => "one of the parties (the 2xx names no refresher)".to_owned(),
         }
     }
 
@@ -50,21 +50,26 @@ impl Stretch<'_> {
         LONGEST_LEAD.min(self.interval / 3)
     }
 
-    /// Whether the party that had to refresh sent an INVITE or UPDATE in time.
-    fn refresh_sent(&self, by: Timestamp) -> bool {
-        self.dialog.refreshes.iter().any(|refresh| {
-            let from_refresher = self.agreement.refresher_tag.is_none_or(|tag| tag == refresh.by);
-            from_refresher && refresh.time > self.agreement.time && refresh.time <= by
-        })
+    /// When the party that had to refresh first sent an INVITE or UPDATE.
+    fn refresh_sent(&self) -> Option<Timestamp> {
+        let from = self.dialog.refreshes.partition_point(|refresh| refresh.time <= self.agreement.time);
+        let later = self.dialog.refreshes.get(from..).unwrap_or_default().iter();
+        let own = |by: Span| self.agreement.refresher_tag.is_none_or(|tag| tag == by);
+        later.filter(|refresh| own(refresh.by)).map(|refresh| refresh.time).next()
+    }
+
+    fn refresh_sent_by(&self, time: Timestamp) -> bool {
+        self.refresh_sent().is_some_and(|sent| sent <= time)
     }
 }
 
 fn stretches<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Stretch<'a>> {
-    case.dialogs.iter().flat_map(|dialog| {
+    // An UPDATE may agree on a timer while the dialog is early: it runs once the call is answered.
+    case.dialogs.iter().filter(|dialog| dialog.answer.is_some() || dialog.mid_capture).flat_map(|dialog| {
         let mut order: Vec<&Agreement> = dialog.agreements.iter().collect();
         order.sort_by_key(|agreement| agreement.time);
         let later: Vec<Option<Timestamp>> =
-            (1..=order.len()).map(|next| order.get(next).map(|next| next.time)).collect();
+            (1..=order.len()).map(|next| order.get(next).map(|next| next.first)).collect();
         order.into_iter().zip(later).filter_map(move |(agreement, renewed)| {
             let interval = agreement.interval.filter(|interval| *interval > 0)?;
             // The other side may have refused, or the dialog began before the capture with another agreement: still, this 2xx holds.
@@ -117,7 +122,7 @@ fn finding(
     }
 }
 
-fn watch(stretch: &Stretch<'_>, until: Timestamp) -> Watch {
+fn watch(case: &DialogCase<'_>, stretch: &Stretch<'_>, until: Timestamp) -> Watch {
     let (capture_source, client, server) = stretch.dialog.path;
     Watch {
         capture_source,
@@ -125,6 +130,7 @@ fn watch(stretch: &Stretch<'_>, until: Timestamp) -> Watch {
         until,
         path: (client, server),
         both_directions: stretch.dialog.both_directions,
+        whole: until <= case.view.watched_until,
     }
 }
 
@@ -136,18 +142,23 @@ pub(super) fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &m
     for stretch in stretches(case) {
         let over =
             ended_by(stretch.dialog, stretch.deadline) || stretch.renewed.is_some_and(|time| time <= stretch.deadline);
-        if over || stretch.refresh_sent(stretch.deadline) {
+        if over || stretch.refresh_sent_by(stretch.deadline) {
             continue;
         }
         let party = stretch.refresher();
-        let summary = format!("{party} had to refresh the session within {} s and never did.", stretch.interval);
+        let when = match stretch.refresh_sent() {
+            Some(sent) => format!("did so only after {:.1} s", seconds(sent.since(stretch.agreement.time))),
+            None => "never did".to_owned(),
+        };
+        let party_upper = sentence(&party);
+        let summary = format!("{party_upper} had to refresh the session within {} s and {when}.", stretch.interval);
         let remediation = format!(
             "Fix session refresh on {party}: it must send UPDATE or re-INVITE every {} s (half of {} s), or leave the refreshing to the other side.",
             stretch.interval / 2,
             stretch.interval
         );
         let mut found = finding(rule, case, &stretch, stretch.deadline, (summary, remediation));
-        found.watch = Some(watch(&stretch, stretch.deadline));
+        found.watch = Some(watch(case, &stretch, stretch.deadline));
         out.push(found);
     }
 }
@@ -164,14 +175,15 @@ pub(super) fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &m
             if caller { &stretch.dialog.caller } else { &stretch.dialog.callee }
         });
         let other = other.map_or_else(|| "the other side".to_owned(), name);
-        let summary = format!("The session of {} s expired, and neither side sent BYE.", stretch.interval);
+        let summary =
+            format!("The session of {} s expired, and neither side sent BYE within 37 s of that.", stretch.interval);
         let remediation = format!(
             "Make {other} end a session that is not refreshed: BYE {bye_at} s after the last refresh. Fix session refresh on {}.",
             stretch.refresher()
         );
         let mut found = finding(rule, case, &stretch, limit, (summary, remediation));
         found.values.push(("bye_due_s", Value::Number(bye_at)));
-        found.watch = Some(watch(&stretch, limit));
+        found.watch = Some(watch(case, &stretch, limit));
         out.push(found);
     }
 }
@@ -188,30 +200,53 @@ pub(super) fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mu
         if after < opens || after > closes {
             continue;
         }
-        let missed = !stretch.refresh_sent(bye.time);
+        let missed = !stretch.refresh_sent_by(bye.time);
+        let told = names_expiry(&bye.reason);
+        // Who has to refresh gives up only after a refresh that failed: else its user hung up, as far as one can see.
+        let by_refresher = stretch.agreement.refresher_tag == Some(bye.by);
+        let unclear = !told && by_refresher && missed;
         let party = stretch.refresher();
-        let after_ms = milliseconds(after);
+        let cause = match (told, unclear) {
+            (true, _) => ", and its Reason says why: the session timer ended the call, not a user",
+            (false, false) => {
+                ", which is when a party that is not refreshed gives up: the session timer most likely ended the call, not a user"
+            }
+            (false, true) => ", without having refreshed it: the session timer may have ended the call, or its user",
+        };
         let summary = format!(
-            "{} sent BYE {:.1} s after the last refresh of a session of {} s: the call was cut by the session timer, not by a user.",
+            "{} sent BYE {:.1} s after {} of a session of {} s{cause}.",
             name(stretch.dialog.party(bye.by)),
-            after_ms / 1_000.0,
+            seconds(after),
+            if stretch.agreement.is_refresh { "the last refresh" } else { "the start" },
             stretch.interval
         );
         let remediation = if missed {
             format!(
-                "Fix session refresh on {party}: it had to send UPDATE or re-INVITE by {} s and did not.",
+                "Fix session refresh on {party}: it should have sent UPDATE or re-INVITE after {} s, half of the interval, and did not.",
                 stretch.interval / 2
             )
         } else {
             format!("See why the refresh by {party} did not succeed: only a 2xx keeps the session.")
         };
         let mut found = finding(rule, case, &stretch, bye.time, (summary, remediation));
-        found.confidence = if names_expiry(&bye.reason) { Confidence::Strong } else { Confidence::Medium };
+        found.confidence = if told { Confidence::Strong } else { Confidence::Medium };
+        if unclear {
+            found.severity = Severity::Notice;
+        }
+        if !stretch.dialog.both_directions {
+            // A refresh may have gone unseen.
+            found.severity = Severity::Notice;
+            found.context.push(("one_sided", true));
+        }
         found.evidence.push(bye.evidence);
-        found.values.push(("bye_after_s", Value::Decimal(after_ms / 1_000.0)));
+        found.values.push(("bye_after_s", Value::Decimal(seconds(after))));
         found.values.push(("refresh_missed", Value::Bool(missed)));
         out.push(found);
     }
+}
+
+fn seconds(nanos: i64) -> f64 {
+    milliseconds(nanos) / 1_000.0
 }
 
 /// Whether a Reason header (RFC 3326) says that the session timed out.

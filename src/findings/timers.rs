@@ -1,7 +1,7 @@
 //! Rules about the negotiation of session intervals.
 
 use super::rule::{Confidence, Finding, Rule, Scope, Value};
-use super::words::{name, seconds, status, uri};
+use super::words::{name, offer, seconds, status, uri};
 use crate::correlation::{Link, Negotiation, NegotiationOutcome, Retry, Round, Seconds};
 
 /// The least Min-SE that RFC 4028 5 allows, in seconds.
@@ -58,32 +58,36 @@ fn milder_unless_seen(mut found: Finding, case: &NegotiationCase<'_>, retry: Opt
 /// The advice that ends most of these: which device to raise from what to what.
 fn raise(case: &NegotiationCase<'_>) -> String {
     let negotiation = case.negotiation;
-    let offered = negotiation.rounds.first().map_or(Seconds::Absent, |round| round.offered);
     let client = name(&negotiation.client);
+    let from = match negotiation.rounds.first().map_or(Seconds::Absent, |round| round.offered) {
+        Seconds::Value(offered) => format!("raise Session-Expires from {offered} s"),
+        Seconds::Absent | Seconds::Malformed => "set Session-Expires".to_owned(),
+    };
     match negotiation.required_min_se() {
-        Some(required) => format!(
-            "On {client}, raise Session-Expires from {} to at least {} s, and Min-SE with it.",
-            seconds(offered),
-            required.max(FLOOR)
-        ),
-        None => format!("On {client}, raise Session-Expires above {}; the 422 does not say to what.", seconds(offered)),
+        Some(required) => format!("On {client}, {from} to at least {} s, and Min-SE with it.", required.max(FLOOR)),
+        None => format!("On {client}, {from} to what the server accepts; the 422 does not say how much that is."),
     }
+}
+
+/// A session interval is offered, and refused, in INVITE and UPDATE only (RFC 4028 4, 6).
+fn has_interval(case: &NegotiationCase<'_>) -> bool {
+    case.negotiation.method.refreshes_sessions()
 }
 
 pub(super) fn resolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     let negotiation = case.negotiation;
     let (Some(round), Some(retry)) = (negotiation.rounds.last(), negotiation.last_retry()) else { return };
-    if case.outcome != NegotiationOutcome::Resolved {
+    if case.outcome != NegotiationOutcome::Resolved || !has_interval(case) {
         return;
     }
     let rounds = negotiation.rounds.len();
     let summary = format!(
-        "{} offered {} to {} and was refused {}; its retry with {} ended {}.",
+        "{} offered {} to {} and was refused with 422 {}; its retry with {} ended {}.",
         name(&negotiation.client),
-        seconds(negotiation.rounds.first().map_or(Seconds::Absent, |round| round.offered)),
+        offer(negotiation.rounds.first().map_or(Seconds::Absent, |round| round.offered)),
         uri(negotiation.request_uri.as_deref()),
         if rounds == 1 { "once".to_owned() } else { format!("{rounds} times") },
-        seconds(retry.session_expires),
+        offer(retry.session_expires),
         status(retry.follow_up.final_status)
     );
     let saved = format!(
@@ -101,34 +105,40 @@ pub(super) fn resolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mu
 pub(super) fn unresolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     let negotiation = case.negotiation;
     let given_up = matches!(case.outcome, NegotiationOutcome::Abandoned | NegotiationOutcome::Failed);
-    let Some(round) = negotiation.rounds.last().filter(|_| given_up && !negotiation.hidden && !negotiation.cancelled)
-    else {
-        return;
-    };
+    let silenced = negotiation.hidden || negotiation.cancelled || !has_interval(case);
+    let Some(round) = negotiation.rounds.last().filter(|_| given_up && !silenced) else { return };
     let (client, server) = (name(&negotiation.client), name(&round.server));
+    let demanded = match round.demanded {
+        Seconds::Value(demanded) => format!("asked for at least {demanded} s"),
+        Seconds::Absent | Seconds::Malformed => "did not say what it accepts".to_owned(),
+    };
     let summary = format!(
-        "{server} refused {} offered by {client} for {} and asked for at least {}; no further attempt came within 32 s.",
-        seconds(round.offered),
+        "{server} refused {} offered by {client} for {} and {demanded}; no further attempt was seen within 32 s.",
+        offer(round.offered),
         uri(negotiation.request_uri.as_deref()),
-        seconds(round.demanded)
     );
-    let remediation = format!("{} Or lower the minimum on {server} (not below {FLOOR} s).", raise(case));
-    let mut found = finding(rule, case, round, summary, remediation);
+    let lower = match round.demanded.value() {
+        Some(demanded) if demanded > FLOOR => format!(" Or lower the minimum on {server} (not below {FLOOR} s)."),
+        _ => String::new(),
+    };
+    let mut found = finding(rule, case, round, summary, format!("{}{lower}", raise(case)));
     found.values.push(("rounds", Value::Number(negotiation.rounds.len() as u64)));
-    out.push(milder_unless_seen(found, case, None));
+    out.push(milder_unless_seen(found, case, round.retry.as_ref()));
 }
 
 pub(super) fn ladder(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     let negotiation = case.negotiation;
     let demands: Vec<u64> = negotiation.rounds.iter().filter_map(|round| round.demanded.value()).collect();
+    let rounds = demands.len();
     let rising = demands.windows(2).any(|pair| matches!(pair, [before, after] if after > before));
     let Some(round) = negotiation.rounds.last().filter(|_| demands.len() >= 2 && rising) else { return };
     let asked: Vec<String> = negotiation
         .rounds
         .iter()
+        .filter(|round| round.demanded.value().is_some())
         .map(|round| format!("{} asks for {}", name(&round.server), seconds(round.demanded)))
         .collect();
-    let summary = format!("The minimum rose from round to round: {}.", asked.join("; "));
+    let summary = format!("The minimum rose in the course of {rounds} refusals: {}.", asked.join("; "));
     let remediation = format!("Align the minima: {}. {}", asked.join("; "), raise(case));
     let mut found = finding(rule, case, round, summary, remediation);
     found.values.push(("demanded_min_se_s_by_round", Value::List(demands.into_iter().map(Value::Number).collect())));
@@ -139,8 +149,8 @@ pub(super) fn without_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, ou
     for round in case.negotiation.rounds.iter().filter(|round| round.demanded == Seconds::Absent) {
         let server = name(&round.server);
         let summary = format!(
-            "{server} answered 422 to {} without Min-SE: {} cannot know what it accepts.",
-            seconds(round.offered),
+            "{server} answered 422 to {} of {} without Min-SE: the client cannot know what it accepts.",
+            offer(round.offered),
             name(&case.negotiation.client)
         );
         let remediation =
@@ -178,7 +188,7 @@ pub(super) fn retry_interval_too_small(rule: &'static Rule, case: &NegotiationCa
         let Some(offered) = retry.session_expires.value().filter(|offered| *offered < largest) else { continue };
         let client = name(&case.negotiation.client);
         let summary = format!(
-            "{client} retried with Session-Expires {offered} s although {} had asked for at least {largest} s.",
+            "{client} retried with Session-Expires {offered} s although at least {largest} s had been asked for, last by {}.",
             name(&round.server)
         );
         let remediation = format!(

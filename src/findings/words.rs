@@ -16,10 +16,24 @@ pub(super) fn uri(uri: Option<&[u8]>) -> String {
     uri.map_or_else(|| "an unknown URI".to_owned(), to_text)
 }
 
+/// The name of a party as the beginning of a sentence. What an element calls itself stays as it is.
+pub(super) fn sentence(text: &str) -> String {
+    text.strip_prefix("one of").map_or_else(|| text.to_owned(), |rest| format!("One of{rest}"))
+}
+
+/// What a request offers as Session-Expires.
+pub(super) fn offer(value: Seconds) -> String {
+    match value {
+        Seconds::Absent => "no session interval".to_owned(),
+        Seconds::Malformed => "an unreadable Session-Expires".to_owned(),
+        Seconds::Value(seconds) => format!("Session-Expires {seconds} s"),
+    }
+}
+
 /// A header value in seconds.
 pub(super) fn seconds(value: Seconds) -> String {
     match value {
-        Seconds::Absent => "none".to_owned(),
+        Seconds::Absent => "no value".to_owned(),
         Seconds::Malformed => "an unreadable value".to_owned(),
         Seconds::Value(seconds) => format!("{seconds} s"),
     }

@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 
 use crate::correlation::{
-    CallView, Ended, Links, ListedDialog, Negotiation, Place, Redirect, Redirections, Text, dialogs, listing, mirrors,
-    negotiations, place_of, transactions,
+    Attempts, CallView, Ended, Hop, Links, ListedDialog, Negotiation, Place, Redirect, Redirections, Text, dialogs,
+    listing, mirrors, negotiations, place_of, transactions,
 };
 use crate::findings::{DialogCase, Finding, Severity, judge_dialog};
+use crate::net::Endpoint;
 use crate::options::DialogsListed;
+use crate::sip::Refresher;
 use crate::time::Timestamp;
 
 /// How a request ended that may belong to a redirect or 422 of another call.
@@ -23,6 +25,12 @@ pub(crate) struct StartOutcome {
     pub(crate) session_expires: crate::correlation::Seconds,
     pub(crate) min_se: crate::correlation::Seconds,
     pub(crate) supports_timer: bool,
+    /// The URI of its top Route, and where it was sent.
+    pub(crate) way: (Text, Endpoint),
+    /// The first redirect that it met.
+    pub(crate) redirect: Option<Place>,
+    /// Session-Expires and refresher of the 2xx with which it ended.
+    pub(crate) agreed: (Option<u64>, Option<Refresher>),
 }
 
 /// What is known of a finished call.
@@ -63,15 +71,16 @@ pub(crate) fn judge(mut call: Ended, links: &Links, listed: DialogsListed) -> Ju
         vias: &call.vias,
         transactions: transactions(&call.records, &call.vias, &mirrors),
         continued: call.continued,
+        watched_until: call.watched_until,
     };
     let redirections = Redirections::find(&view);
-    let follow = |hop: usize| redirections.follow(hop);
+    let attempts = Attempts::of(&view, &redirections);
     let dialogs = dialogs(&view);
     let mut judged = Judged {
-        redirects: redirections.list(&view),
-        negotiations: negotiations(&view, &follow),
-        findings: judge_dialog(&DialogCase { view: &view, dialogs: &dialogs }),
-        dialogs: dialogs.len() as u64,
+        redirects: redirections.list(&view, &attempts),
+        negotiations: negotiations(&view, &attempts),
+        findings: judge_dialog(&DialogCase { view: &view, dialogs: dialogs.list() }),
+        dialogs: dialogs.list().len() as u64,
         mirrors: mirrors.iter().flatten().count() as u64,
         ..Judged::default()
     };
@@ -83,27 +92,40 @@ pub(crate) fn judge(mut call: Ended, links: &Links, listed: DialogsListed) -> Ju
         judged.listed = listing(&view, &dialogs);
     }
     if links.has_targets() {
-        judged.starts = starts(&view, links, &follow);
+        judged.starts = starts(&view, links, &redirections, &attempts);
     }
     judged
 }
 
-fn starts(view: &CallView<'_>, links: &Links, follow: &dyn Fn(usize) -> Option<usize>) -> Vec<StartOutcome> {
+fn starts(
+    view: &CallView<'_>,
+    links: &Links,
+    redirections: &Redirections,
+    attempts: &Attempts<'_>,
+) -> Vec<StartOutcome> {
     let hops = view.transactions.hops.iter().enumerate();
     let asked = hops.filter_map(|(index, hop)| {
         let request = view.request(hop)?;
         let place = place_of(request);
-        links.is_target(place).then(|| StartOutcome {
+        if !links.is_target(place) {
+            return None;
+        }
+        let end = attempts.end(index).and_then(Hop::final_answer);
+        let success = end.filter(|answer| answer.status < 300).and_then(|answer| view.record(answer.first));
+        Some(StartOutcome {
             place,
             time: request.time,
             call_id: view.call_id.into(),
             client: hop.client.address,
             uri: view.text(request.subject),
             attempt_status: hop.final_status(),
-            final_status: view.last_hop(index, follow).and_then(crate::correlation::Hop::final_status),
+            final_status: end.map(|answer| answer.status),
             session_expires: request.session_expires,
             min_se: request.min_se,
             supports_timer: request.supports_timer,
+            way: (view.text(request.route), hop.server),
+            redirect: attempts.redirect(index).and_then(|at| redirections.place(view, at)),
+            agreed: success.map_or((None, None), |answer| (answer.session_expires.value(), answer.refresher)),
         })
     });
     asked.collect()

@@ -5,6 +5,7 @@
 //! then calls. While a batch is in work the reader fills the next. Everything is decided by the frames and their order, never
 //! by threads, windows or batches.
 
+mod chains;
 mod judge;
 mod settle;
 mod shards;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
+use super::chains::Chains;
 use super::judge::{Judged, StartOutcome};
 use super::watching::Watching;
 use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
-    Candidate, Evidence, FollowUp, Link, Links, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect,
-    RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, matches,
+    Candidate, Destination, Evidence, FollowUp, Link, Links, ListedDialog, Negotiation, NegotiationOutcome, Place,
+    Redirect, RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, goes_to_any, matches,
 };
 use crate::findings::{
     Finding, NegotiationCase, OldAddressDialled, RedirectCase, Severity, judge_negotiation, judge_redirect,
@@ -50,11 +51,11 @@ impl Pending {
             self.redirects.iter().filter_map(|redirect| redirect.follow_up.as_ref()).map(|next| next.place).collect();
         self.link_redirects(links, &mut taken);
         self.link_negotiations(links, &mut taken);
-        let chains = Chains::of(&mut self.redirects);
+        let chains = Chains::of(&mut self.redirects, &self.starts);
         let mut judge = Judge { watching, options, analysis, findings: Vec::new() };
         let again = self.again(links, &taken, &chains);
         for (redirect, again) in self.redirects.into_iter().zip(again) {
-            judge.redirect(redirect, &again, &chains);
+            judge.redirect(redirect, &again, &chains, links);
         }
         for negotiation in self.negotiations {
             judge.negotiation(negotiation);
@@ -73,7 +74,12 @@ impl Pending {
     fn link_redirects(&mut self, links: &Links, taken: &mut HashSet<Place>) {
         // The nearest redirect before a request has it, so the latest chooses first.
         for redirect in self.redirects.iter_mut().rev().filter(|redirect| redirect.follow_up.is_none()) {
-            let fits = |start: &StartOutcome| redirect.contacts.iter().any(|contact| matches(&contact.uri, &start.uri));
+            let old = redirect.request_uri.as_deref();
+            let fits = |start: &StartOutcome| {
+                let (route, server) = (start.way.0.as_ref(), start.way.1);
+                let destination = Destination { uri: start.uri.as_ref(), route, server };
+                goes_to_any(redirect.status == 305, &redirect.contacts, old, &destination)
+            };
             let candidates = links.candidates(&redirect.call_id, redirect.cseq);
             let client = redirect.client.endpoint.address;
             let Some((candidate, start)) = nearest(candidates, &self.starts, taken, client, redirect.time, fits) else {
@@ -91,12 +97,17 @@ impl Pending {
         for negotiation in self.negotiations.iter_mut().rev().filter(|negotiation| !negotiation.in_dialog) {
             let (client, first_uri) = (negotiation.client.endpoint.address, negotiation.request_uri.clone());
             let Some(round) = negotiation.rounds.last_mut().filter(|round| round.retry.is_none()) else { continue };
-            let fits = |start: &StartOutcome| first_uri.as_deref().is_some_and(|uri| matches(uri, &start.uri));
+            // A user who dials again offers the same again: only another offer shows that the client has reacted.
+            let fits = |start: &StartOutcome| {
+                let same_offer = (start.session_expires, start.min_se) == (round.offered, round.offered_min_se);
+                !same_offer && first_uri.as_deref().is_some_and(|uri| matches(uri, &start.uri))
+            };
             let candidates = links.candidates(&negotiation.call_id, round.cseq);
             let Some((candidate, start)) = nearest(candidates, &self.starts, taken, client, round.time, fits) else {
                 continue;
             };
             taken.insert(start.place);
+            (negotiation.agreed, negotiation.refresher) = start.agreed;
             round.evidence.push(Evidence { place: start.place, role: Role::Retry });
             round.retry = Some(Retry {
                 follow_up: follow_up(start, candidate),
@@ -118,7 +129,7 @@ impl Pending {
             {
                 let client = redirect.client.endpoint.address;
                 let first = said.insert((client, redirect.from.clone(), old.into()));
-                let requests = links.again(&redirect.call_id, client, &redirect.from, old, chains.end_of(redirect));
+                let requests = links.again(redirect, old, chains.end_of(redirect));
                 let expires = lifetime(redirect);
                 let starts = requests.iter().filter(|_| first).filter(|again| !taken.contains(&again.start));
                 found.extend(
@@ -159,7 +170,7 @@ fn follow_up(start: &StartOutcome, candidate: &Candidate) -> FollowUp {
     }
 }
 
-/// The nearest candidate that is not taken and, unless the Session-ID joins the calls, goes where it has to.
+/// The nearest candidate that is not taken and fits.
 fn nearest<'a>(
     candidates: &'a [Candidate],
     starts: &'a HashMap<Place, StartOutcome>,
@@ -170,84 +181,11 @@ fn nearest<'a>(
 ) -> Option<(&'a Candidate, &'a StartOutcome)> {
     let open = candidates.iter().filter(|candidate| !taken.contains(&candidate.start));
     let known = open.filter_map(|candidate| Some((candidate, starts.get(&candidate.start)?)));
-    let fitting = known.filter(|(candidate, start)| {
+    let fitting = known.filter(|(_, start)| {
         let apart = start.time.since(since);
-        start.client == client && (0..=TIMEOUT_NANOS).contains(&apart) && (candidate.same_session || fits(start))
+        start.client == client && (0..=TIMEOUT_NANOS).contains(&apart) && fits(start)
     });
-    fitting.min_by_key(|(_, start)| (start.time, start.place))
-}
-
-/// The chains of redirects over all calls.
-#[derive(Debug, Default)]
-struct Chains {
-    /// By first redirect: when the last thing that belongs to it happened, and how its targets ended.
-    ends: HashMap<Place, ChainEnd>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct ChainEnd {
-    time: crate::time::Timestamp,
-    reached: bool,
-    failed: bool,
-}
-
-impl Chains {
-    /// Joins the chains of calls that follow each other, and notes how each chain ended.
-    fn of(redirects: &mut [Redirect]) -> Self {
-        let asked = |redirect: &Redirect| {
-            redirect.evidence.iter().find(|shown| shown.role == Role::Request).map(|shown| shown.place)
-        };
-        let by_request: HashMap<Place, Place> =
-            redirects.iter().filter_map(|redirect| Some((asked(redirect)?, redirect.chain))).collect();
-        for at in 0..redirects.len() {
-            let Some(before) = redirects.get(at) else { continue };
-            let elsewhere = before.follow_up.as_ref().filter(|next| next.call_id.is_some());
-            let Some(joined) = elsewhere.and_then(|next| by_request.get(&next.place)).copied() else { continue };
-            let (chain, length) = (before.chain, before.chain_length);
-            let mut tried = before.tried.clone();
-            tried.extend(before.request_uri.clone());
-            if joined == chain {
-                continue;
-            }
-            let added = redirects
-                .iter()
-                .filter(|redirect| redirect.chain == joined)
-                .map(|redirect| redirect.chain_length)
-                .max()
-                .unwrap_or(0);
-            for redirect in redirects.iter_mut() {
-                if redirect.chain == joined {
-                    redirect.chain = chain;
-                    redirect.chain_position += length;
-                    let mut all = tried.clone();
-                    all.append(&mut redirect.tried);
-                    redirect.tried = all;
-                } else if redirect.chain != chain {
-                    continue;
-                }
-                redirect.chain_length = length + added;
-            }
-        }
-        let mut chains = Self::default();
-        for redirect in redirects.iter_mut() {
-            let target = redirect.follow_up.as_ref().map(|next| &next.uri);
-            let own = redirect.request_uri.as_ref();
-            redirect.looped =
-                target.is_some_and(|target| redirect.tried.iter().chain(own).any(|old| equals(old, target)));
-            let last = redirect.follow_up.as_ref().map_or(redirect.time, |next| next.time);
-            let end =
-                chains.ends.entry(redirect.chain).or_insert(ChainEnd { time: last, reached: false, failed: false });
-            end.time = end.time.max(last);
-            let ended = redirect.follow_up.as_ref().and_then(|next| next.final_status);
-            end.reached |= ended.is_some_and(|status| status < 300);
-            end.failed |= ended.is_some_and(|status| status >= 400);
-        }
-        chains
-    }
-
-    fn end_of(&self, redirect: &Redirect) -> crate::time::Timestamp {
-        self.ends.get(&redirect.chain).map_or(redirect.time, |end| end.time)
-    }
+    fitting.min_by_key(|(candidate, start)| (!candidate.same_session, start.time, start.place))
 }
 
 /// Decides outcomes and gathers findings.
@@ -263,8 +201,27 @@ fn is_usable(contact: &[u8]) -> bool {
     Uri::parse(contact).is_ok_and(|uri| matches!(uri, Uri::Sip(_) | Uri::Tel(_)))
 }
 
+/// Whether the capture may be taken in front of one server, so that a request to a target would not pass there: all targets are
+/// elsewhere, and the client was seen with that server only.
+fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
+    let host = |uri: &[u8]| {
+        let uri = Uri::parse(uri).ok()?;
+        uri.as_sip().map(|uri| String::from_utf8_lossy(uri.host.text()).to_ascii_lowercase())
+    };
+    let asked = redirect.request_uri.as_deref().and_then(host);
+    let server = redirect.watch.path.1.address;
+    let elsewhere = |contact: &[u8]| {
+        host(contact).is_some_and(|host| {
+            let address = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+            Some(&host) != asked.as_ref() && address != Some(server)
+        })
+    };
+    redirect.contacts.iter().all(|contact| elsewhere(&contact.uri))
+        && !links.sees_servers_of(redirect.client.endpoint.address)
+}
+
 impl Judge<'_> {
-    fn redirect(&mut self, redirect: Redirect, again: &[OldAddressDialled], chains: &Chains) {
+    fn redirect(&mut self, redirect: Redirect, again: &[OldAddressDialled], chains: &Chains, links: &Links) {
         let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
         let outcome = match &redirect.follow_up {
             Some(_) if redirect.looped => RedirectOutcome::Looped,
@@ -276,11 +233,12 @@ impl Judge<'_> {
         if outcome == RedirectOutcome::Undetermined {
             self.indeterminate("redirect-not-followed");
         }
-        let end = chains.ends.get(&redirect.chain);
+        let end = chains.end(&redirect);
         let found = judge_redirect(&RedirectCase {
             redirect: &redirect,
             outcome,
             ignored_by: again,
+            may_go_unseen: may_go_unseen(&redirect, links),
             target_reached: end.is_some_and(|end| end.reached),
             targets_failed: end.is_some_and(|end| end.failed),
         });
@@ -296,12 +254,11 @@ impl Judge<'_> {
     fn negotiation(&mut self, negotiation: Negotiation) {
         let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
         let watched = self.watching.holds(&negotiation.watch);
-        let outcome = match retry {
-            Some(retry) if retry.follow_up.attempt_status == Some(422) && watched => NegotiationOutcome::Failed,
-            Some(retry) if retry.follow_up.attempt_status.is_some_and(|status| status != 422) => {
-                NegotiationOutcome::Resolved
-            }
-            Some(_) => NegotiationOutcome::Undetermined,
+        // The answer to the retry, challenges and redirects passed through.
+        let outcome = match retry.map(|retry| retry.follow_up.final_status) {
+            Some(Some(422)) if watched => NegotiationOutcome::Failed,
+            Some(None | Some(422)) => NegotiationOutcome::Undetermined,
+            Some(Some(_)) => NegotiationOutcome::Resolved,
             None if !watched => NegotiationOutcome::Undetermined,
             None if negotiation.rounds.len() > 1 => NegotiationOutcome::Failed,
             None => NegotiationOutcome::Abandoned,

@@ -52,11 +52,15 @@ impl Watching {
         self.overflow
     }
 
-    /// Whether the capture went on until the end of `watch`, saw both directions, and lost nothing on its path meanwhile.
+    /// Whether the capture went on until the end of `watch`, saw both directions, and lost nothing on its path meanwhile, and all
+    /// messages of the call until then were judged together.
     pub(crate) fn holds(&self, watch: &Watch) -> bool {
         let (one, other) = pair(watch.path.0.address, watch.path.1.address);
         let lost = self.losses.get(&(watch.capture_source, one, other)).into_iter().flatten();
         let went_on = self.ends.get(&watch.capture_source).is_some_and(|end| *end >= watch.until);
-        watch.both_directions && went_on && !lost.into_iter().any(|time| (watch.from..=watch.until).contains(time))
+        watch.both_directions
+            && watch.whole
+            && went_on
+            && !lost.into_iter().any(|time| (watch.from..=watch.until).contains(time))
     }
 }

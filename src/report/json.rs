@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::{View, model};
+use super::{Spacing, View, model};
 
 /// Items that one task renders.
 const ITEMS_PER_TASK: usize = 32;
@@ -15,20 +15,15 @@ const USUAL_TASK_BYTES: usize = 64 << 10;
 /// Tasks whose results are held at once.
 const TASKS_AT_ONCE: usize = 64;
 
-/// The whole report with a line for each field, and for each message, contact or piece of evidence.
-pub(super) fn pretty(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    Writer { out, style: Style::Lines, first: true }.report(view)
-}
-
-/// The whole report in one line.
-pub(super) fn compact(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    Writer { out, style: Style::OneLine, first: true }.report(view)
+/// The whole report: with a line for each field, and for each message, contact or piece of evidence; or in one line.
+pub(super) fn write(view: &View<'_>, spacing: Spacing, out: &mut dyn Write) -> io::Result<()> {
+    Writer { out, spacing, first: true }.report(view)
 }
 
 /// Writes the fields of a report one by one.
 struct Writer<'w> {
     out: &'w mut dyn Write,
-    style: Style,
+    spacing: Spacing,
     first: bool,
 }
 
@@ -46,7 +41,7 @@ impl Writer<'_> {
         self.list("findings", view.findings(), &|index| view.finding(index))?;
         self.list("dialogs", view.dialogs(), &|index| view.dialog(index))?;
         self.field("capture_quality", &view.capture_quality())?;
-        self.style.new_line(self.out, 0)?;
+        self.spacing.new_line(self.out, 0)?;
         self.out.write_all(b"}\n")
     }
 
@@ -54,14 +49,14 @@ impl Writer<'_> {
         if !std::mem::take(&mut self.first) {
             self.out.write_all(b",")?;
         }
-        self.style.new_line(self.out, 1)?;
-        write!(self.out, "\"{name}\"{}", self.style.colon())
+        self.spacing.new_line(self.out, 1)?;
+        write!(self.out, "\"{name}\"{}", self.spacing.colon())
     }
 
     fn field<T: Serialize>(&mut self, name: &str, value: &T) -> io::Result<()> {
         self.name(name)?;
         let mut bytes = Vec::new();
-        render(value, self.style, 1, &mut bytes)?;
+        render(value, self.spacing, 1, &mut bytes)?;
         self.out.write_all(&bytes)
     }
 
@@ -73,15 +68,15 @@ impl Writer<'_> {
     ) -> io::Result<()> {
         self.name(name)?;
         self.out.write_all(b"[")?;
-        let style = self.style;
+        let spacing = self.spacing;
         let task = |task: usize| {
             let first = task.saturating_mul(ITEMS_PER_TASK);
             let mut bytes = Vec::with_capacity(USUAL_TASK_BYTES);
             for index in first..first.saturating_add(ITEMS_PER_TASK).min(count) {
                 let Some(item) = item(index) else { continue };
                 bytes.extend_from_slice(if index == 0 { b"" } else { b"," });
-                style.new_line(&mut bytes, 2)?;
-                render(&item, style, 2, &mut bytes)?;
+                spacing.new_line(&mut bytes, 2)?;
+                render(&item, spacing, 2, &mut bytes)?;
             }
             io::Result::Ok(bytes)
         };
@@ -94,27 +89,20 @@ impl Writer<'_> {
             }
         }
         if count > 0 {
-            self.style.new_line(self.out, 1)?;
+            self.spacing.new_line(self.out, 1)?;
         }
         self.out.write_all(b"]")
     }
 }
 
-fn render<T: Serialize>(value: &T, style: Style, depth: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let layout = Layout { style, depth, is_filled: false };
+fn render<T: Serialize>(value: &T, spacing: Spacing, depth: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let layout = Layout { spacing, depth, is_filled: false };
     Ok(value.serialize(&mut Serializer::with_formatter(bytes, layout))?)
 }
 
-/// How JSON is laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
-    Lines,
-    OneLine,
-}
-
-impl Style {
+impl Spacing {
     fn new_line<W: Write + ?Sized>(self, out: &mut W, depth: usize) -> io::Result<()> {
-        if self == Self::OneLine {
+        if self == Self::Compact {
             return Ok(());
         }
         out.write_all(b"\n")?;
@@ -123,8 +111,8 @@ impl Style {
 
     const fn colon(self) -> &'static str {
         match self {
-            Self::Lines => ": ",
-            Self::OneLine => ":",
+            Self::Wide => ": ",
+            Self::Compact => ":",
         }
     }
 }
@@ -132,7 +120,7 @@ impl Style {
 /// The layout: down to the fields of an item and the elements of its lists each has a line, what is deeper shares one.
 #[derive(Debug)]
 struct Layout {
-    style: Style,
+    spacing: Spacing,
     /// How many objects and arrays are open, the report itself counted.
     depth: usize,
     /// Whether the innermost of them has a value.
@@ -150,9 +138,9 @@ impl Layout {
             out.write_all(b",")?;
         }
         if self.depth < in_line_from {
-            return self.style.new_line(out, self.depth);
+            return self.spacing.new_line(out, self.depth);
         }
-        if first || self.style == Style::OneLine { Ok(()) } else { out.write_all(b" ") }
+        if first || self.spacing == Spacing::Compact { Ok(()) } else { out.write_all(b" ") }
     }
 
     fn close<W: Write + ?Sized>(&mut self, out: &mut W, bracket: &[u8], in_line_from: usize) -> io::Result<()> {
@@ -160,7 +148,7 @@ impl Layout {
         self.depth = self.depth.saturating_sub(1);
         self.is_filled = true;
         if has_lines {
-            self.style.new_line(out, self.depth)?;
+            self.spacing.new_line(out, self.depth)?;
         }
         out.write_all(bracket)
     }
@@ -204,7 +192,7 @@ impl Formatter for Layout {
     }
 
     fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        out.write_all(self.style.colon().as_bytes())
+        out.write_all(self.spacing.colon().as_bytes())
     }
 
     fn end_object_value<W: Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
@@ -218,9 +206,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn laid_out(value: &serde_json::Value, style: Style) -> String {
+    fn laid_out(value: &serde_json::Value, spacing: Spacing) -> String {
         let mut bytes = Vec::new();
-        render(value, style, 2, &mut bytes).unwrap();
+        render(value, spacing, 2, &mut bytes).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -228,17 +216,17 @@ mod tests {
     fn an_item_has_a_line_for_each_field_and_element() {
         let item = json!({"a": 1, "b": {"x": 1, "y": [1, 2]}, "c": [{"p": [{}]}, {"p": []}], "d": [], "e": {}});
         let lines = "{\n      \"a\": 1,\n      \"b\": {\"x\": 1, \"y\": [1, 2]},\n      \"c\": [\n        {\"p\": [{}]},\n        {\"p\": []}\n      ],\n      \"d\": [],\n      \"e\": {}\n    }";
-        assert_eq!(laid_out(&item, Style::Lines), lines);
-        assert_eq!(laid_out(&item, Style::OneLine), item.to_string());
+        assert_eq!(laid_out(&item, Spacing::Wide), lines);
+        assert_eq!(laid_out(&item, Spacing::Compact), item.to_string());
     }
 
     #[test]
     fn a_report_of_nothing_is_written_as_it_is_built() {
         let analysis = crate::analysis::Analysis::default();
         let built = serde_json::to_value(super::super::build(&analysis)).unwrap();
-        for write in [pretty, compact] {
+        for spacing in [Spacing::Wide, Spacing::Compact] {
             let mut bytes = Vec::new();
-            write(&View::new(&analysis), &mut bytes).unwrap();
+            write(&View::new(&analysis), spacing, &mut bytes).unwrap();
             assert_eq!(serde_json::from_slice::<serde_json::Value>(&bytes).unwrap(), built);
         }
     }

@@ -21,7 +21,7 @@ pub struct Format {
     /// What it is for.
     pub summary: &'static str,
     /// Writes a report.
-    pub write: fn(&View<'_>, &mut dyn Write) -> io::Result<()>,
+    pub write: fn(&View<'_>, Spacing, &mut dyn Write) -> io::Result<()>,
 }
 
 impl std::fmt::Debug for Format {
@@ -30,11 +30,19 @@ impl std::fmt::Debug for Format {
     }
 }
 
+/// How much room a format takes that can do with less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spacing {
+    /// Lines and spaces for people.
+    #[default]
+    Wide,
+    /// As few bytes as possible: JSON in one line.
+    Compact,
+}
+
 /// All formats.
-pub const FORMATS: &[Format] = &[
-    Format { name: "json", ending: ".json", summary: "the whole report, laid out", write: json::pretty },
-    Format { name: "json-compact", ending: ".min.json", summary: "the whole report in one line", write: json::compact },
-];
+pub const FORMATS: &[Format] =
+    &[Format { name: "json", ending: ".json", summary: "the whole report", write: json::write }];
 
 /// The format of that name.
 pub fn by_name(name: &str) -> Option<&'static Format> {
@@ -58,7 +66,7 @@ mod tests {
             assert_eq!(by_name(format.name).map(|found| found.name), Some(format.name));
             assert!(!format.summary.is_empty());
         }
-        assert_eq!(by_ending("a.min.json").map(|format| format.name), Some("json-compact"));
+        assert_eq!(by_ending("a.json").map(|format| format.name), Some("json"));
         assert!(by_ending("a.pcap").is_none());
     }
 }

@@ -1,0 +1,152 @@
+//! Chains of redirects, within calls and over several.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::judge::StartOutcome;
+use crate::correlation::{Place, Redirect, Text, equals};
+use crate::limits::{MAX_LISTED_TRIED, MAX_RIVALS};
+use crate::sip::Uri;
+use crate::time::Timestamp;
+
+/// How each chain ended, by its first redirect.
+#[derive(Debug, Default)]
+pub(crate) struct Chains {
+    ends: HashMap<Place, ChainEnd>,
+}
+
+/// How a chain ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChainEnd {
+    /// When the last request that belongs to it was sent.
+    time: Timestamp,
+    /// Whether a target was reached.
+    pub(crate) reached: bool,
+    /// Whether a target failed.
+    pub(crate) failed: bool,
+}
+
+/// The addresses that were tried in a chain.
+#[derive(Debug, Default)]
+struct Tried {
+    latest: VecDeque<Text>,
+    by_key: HashMap<u64, Vec<Text>>,
+}
+
+impl Tried {
+    fn key(uri: &[u8]) -> u64 {
+        Uri::parse(uri).map_or(0, |uri| uri.lenient_key())
+    }
+
+    fn add(&mut self, uri: &Text) {
+        if self.latest.len() >= MAX_LISTED_TRIED {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(uri.clone());
+        let known = self.by_key.entry(Self::key(uri)).or_default();
+        if known.len() < MAX_RIVALS && !known.iter().any(|old| equals(old, uri)) {
+            known.push(uri.clone());
+        }
+    }
+
+    fn has(&self, uri: &[u8]) -> bool {
+        self.by_key.get(&Self::key(uri)).is_some_and(|known| known.iter().any(|old| equals(old, uri)))
+    }
+}
+
+impl Chains {
+    /// Joins the redirects that follow each other, numbers them, and notes how each chain ended.
+    pub(crate) fn of(redirects: &mut [Redirect], starts: &HashMap<Place, StartOutcome>) -> Self {
+        let next = successors(redirects, starts);
+        let mut is_continued = vec![false; redirects.len()];
+        for flag in next.iter().flatten() {
+            if let Some(flag) = is_continued.get_mut(*flag) {
+                *flag = true;
+            }
+        }
+        let mut chains = Self::default();
+        let mut done = vec![false; redirects.len()];
+        let heads = (0..redirects.len()).filter(|at| !is_continued.get(*at).copied().unwrap_or(false));
+        // Times that run backwards might close a circle: then any of its redirects is the first.
+        for head in heads.chain(0..redirects.len()) {
+            let mut members = Vec::new();
+            let mut at = Some(head);
+            while let Some(member) = at {
+                let Some(done) = done.get_mut(member).filter(|done| !**done) else { break };
+                *done = true;
+                members.push(member);
+                at = next.get(member).copied().flatten();
+            }
+            chains.number(redirects, &members);
+        }
+        chains
+    }
+
+    fn number(&mut self, redirects: &mut [Redirect], members: &[usize]) {
+        let Some(first) = members.first().and_then(|first| redirects.get(*first)).map(|first| first.place) else {
+            return;
+        };
+        let length = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        let mut tried = Tried::default();
+        for (position, at) in (1..).zip(members) {
+            let Some(redirect) = redirects.get_mut(*at) else { continue };
+            (redirect.chain, redirect.chain_position, redirect.chain_length) = (first, position, length);
+            redirect.tried = tried.latest.iter().cloned().collect();
+            let target = redirect.follow_up.as_ref().map(|next| &next.uri);
+            let own = redirect.request_uri.as_ref();
+            // Use Proxy asks for the same address by another way (RFC 3261 21.3.4).
+            let by_proxy = redirect.status == 305 && own.zip(target).is_some_and(|(own, target)| equals(own, target));
+            if let Some(own) = own.filter(|_| !by_proxy) {
+                tried.add(own);
+            }
+            redirect.looped = !by_proxy && target.is_some_and(|target| tried.has(target));
+        }
+        let mut ended: Option<u16> = None;
+        for at in members.iter().rev() {
+            let Some(redirect) = redirects.get_mut(*at) else { continue };
+            let is_redirect = |status: &Option<u16>| matches!(status, Some(300..=399));
+            if let (Some(ended), Some(follow_up)) = (ended, redirect.follow_up.as_mut()) {
+                for status in [&mut follow_up.final_status, &mut redirect.final_status] {
+                    if is_redirect(status) {
+                        *status = Some(ended);
+                    }
+                }
+            }
+            ended = redirect.final_status;
+            self.note(redirect);
+        }
+    }
+
+    fn note(&mut self, redirect: &Redirect) {
+        let last = redirect.follow_up.as_ref().map_or(redirect.time, |next| next.time);
+        let end = self.ends.entry(redirect.chain).or_insert(ChainEnd { time: last, reached: false, failed: false });
+        end.time = end.time.max(last);
+        let ended = redirect.follow_up.as_ref().and(redirect.final_status);
+        end.reached |= ended.is_some_and(|status| status < 300);
+        end.failed |= ended.is_some_and(|status| status >= 400);
+    }
+
+    /// When the last request was sent that belongs to the chain of `redirect`.
+    pub(crate) fn end_of(&self, redirect: &Redirect) -> Timestamp {
+        self.end(redirect).map_or(redirect.time, |end| end.time)
+    }
+
+    /// How the chain of `redirect` ended.
+    pub(crate) fn end(&self, redirect: &Redirect) -> Option<ChainEnd> {
+        self.ends.get(&redirect.chain).copied()
+    }
+}
+
+/// For each redirect the one that came next: in the same call, or in the call in which it was followed. No two have the same.
+fn successors(redirects: &[Redirect], starts: &HashMap<Place, StartOutcome>) -> Vec<Option<usize>> {
+    let places: HashMap<Place, usize> = (0..).zip(redirects).map(|(at, redirect)| (redirect.place, at)).collect();
+    let mut taken = vec![false; redirects.len()];
+    let next = redirects.iter().enumerate().map(|(at, redirect)| {
+        let elsewhere = redirect.follow_up.as_ref().filter(|next| next.call_id.is_some());
+        let elsewhere = || starts.get(&elsewhere?.place)?.redirect;
+        let next = places.get(&redirect.next.or_else(elsewhere)?).copied()?;
+        let taken = taken.get_mut(next).filter(|taken| !**taken && next != at)?;
+        *taken = true;
+        Some(next)
+    });
+    next.collect()
+}

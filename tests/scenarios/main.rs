@@ -1,0 +1,15 @@
+//! Whole captures with a known content: what the report says of calls as networks really make them.
+
+#[path = "../../benches/traffic/mod.rs"]
+pub mod traffic;
+
+#[cfg(test)]
+mod negotiations;
+#[cfg(test)]
+mod redirects;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod size;
+#[cfg(test)]
+mod tape;
