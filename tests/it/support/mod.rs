@@ -14,7 +14,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder};
 use reinvite::options::{DialogsListed, Options};
-use reinvite::report::{View, by_name};
+use reinvite::report::{Spacing, View, by_name};
 use serde_json::Value;
 
 /// The threads of all runs that are not about threads.
@@ -93,6 +93,6 @@ pub(crate) fn run_feeder(feeder: Feeder, options: &Options, workers: &ThreadPool
 pub(crate) fn render(analysis: &Analysis) -> String {
     let mut bytes = Vec::new();
     let format = by_name("json").expect("a format");
-    (format.write)(&View::new(analysis), &mut bytes).expect("memory");
+    (format.write)(&View::new(analysis), Spacing::Wide, &mut bytes).expect("memory");
     String::from_utf8(bytes).expect("UTF-8")
 }
