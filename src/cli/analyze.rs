@@ -101,9 +101,9 @@ impl Analyze {
         }
         let outputs = match Output::open(&self.output, self.format.as_deref(), &self.captures) {
             Ok(outputs) => outputs,
-            Err(problem) => {
+            Err((exit, problem)) => {
                 complain(&problem);
-                return Exit::Unwritten;
+                return exit;
             }
         };
         let options = self.options();

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use reinvite::error::Error;
 use reinvite::report::{FORMATS, Format, Spacing, View, by_ending, by_name};
 
+use super::Exit;
+
 /// A place for a report, open before the run so that a bad path is known at once.
 #[derive(Debug)]
 pub(super) enum Output {
@@ -17,18 +19,34 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Opens the outputs that the command line names; standard output if it names none.
-    pub(super) fn open(paths: &[PathBuf], format: Option<&str>, inputs: &[PathBuf]) -> Result<Vec<Self>, String> {
+    /// Opens the outputs that the command line names; standard output if it names none. If that cannot be, says why and
+    /// whether the command line is at fault or the place; nothing is left behind then.
+    pub(super) fn open(
+        paths: &[PathBuf],
+        format: Option<&str>,
+        inputs: &[PathBuf],
+    ) -> Result<Vec<Self>, (Exit, String)> {
         let default = match format {
             None => FORMATS.first(),
             Some(name) => by_name(name),
         };
         let names = || FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
-        let default = default.ok_or_else(|| format!("no format {}; there are: {}", format.unwrap_or(""), names()))?;
+        let unknown = || (Exit::Unusable, format!("no format {}; there are: {}", format.unwrap_or(""), names()));
+        let default = default.ok_or_else(unknown)?;
         if paths.is_empty() {
             return Ok(vec![Self::Standard(default)]);
         }
-        paths.iter().map(|path| Self::open_one(path, format.map(|_| default), default, inputs)).collect()
+        let mut opened = Vec::with_capacity(paths.len());
+        for path in paths {
+            match Self::open_one(path, format.map(|_| default), default, inputs) {
+                Ok(output) => opened.push(output),
+                Err(refusal) => {
+                    opened.into_iter().for_each(Self::abandon);
+                    return Err(refusal);
+                }
+            }
+        }
+        Ok(opened)
     }
 
     fn open_one(
@@ -36,21 +54,23 @@ impl Output {
         chosen: Option<&'static Format>,
         default: &'static Format,
         inputs: &[PathBuf],
-    ) -> Result<Self, String> {
+    ) -> Result<Self, (Exit, String)> {
         if path == Path::new("-") {
             return Ok(Self::Standard(default));
         }
         if inputs.iter().any(|input| is_same_file(input, path)) {
-            return Err(format!("{}: is an input; name another file for the report", path.display()));
+            let text = format!("{}: is an input; name another file for the report", path.display());
+            return Err((Exit::Unusable, text));
         }
         let by_name = path.to_str().and_then(by_ending);
         let format = by_name.or(chosen).ok_or_else(|| {
             let endings: Vec<&str> = FORMATS.iter().map(|format| format.ending).collect();
-            format!(
+            let text = format!(
                 "{}: cannot tell the format from this ending; use {} or --format",
                 path.display(),
                 endings.join(", ")
-            )
+            );
+            (Exit::Unusable, text)
         })?;
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             // A device or pipe cannot be replaced: it is written as it is.
@@ -101,8 +121,8 @@ fn discard(draft: &Path, place: &Path) {
     }
 }
 
-fn cannot_write(path: &Path, problem: &io::Error) -> String {
-    format!("{}: cannot write the report: {problem}", path.display())
+fn cannot_write(path: &Path, problem: &io::Error) -> (Exit, String) {
+    (Exit::Unwritten, format!("{}: cannot write the report: {problem}", path.display()))
 }
 
 /// Whether both paths lead to one existing file.

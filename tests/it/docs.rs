@@ -29,7 +29,7 @@ fn commands_in_the_readme_name_what_exists() {
     };
     let help = run(&["analyze", "--help"]).out + &run(&["--help"]).out + &run(&["rules", "--help"]).out;
     for command in commands(&text) {
-        let words: Vec<&str> = command.split_whitespace().collect();
+        let words: Vec<&str> = command.split_whitespace().take_while(|word| *word != "#").collect();
         for word in &words {
             let word = word.trim_matches(|c| c == '\'' || c == '"');
             if word.starts_with("fixtures/") || word.starts_with("benches/") {

@@ -283,6 +283,23 @@ fn expiry() {
     assert_eq!(expiry["values"]["refresh_missed"], true, "{name}: the caller was to refresh and never did: {expiry}");
 }
 
+/// The INVITE that goes to the new address is the follow-up; the one after the 422 goes there again, and follows the 422.
+#[test]
+fn a_retry_after_a_422_follows_no_redirect() {
+    for (name, user, frames) in [
+        ("clean-udp", "moved", [15, 17, 20, 21]),
+        ("messy-udp", "moved", [29, 31, 34, 35]),
+        ("clean-udp", "temp", [47, 48, 49, 50]),
+    ] {
+        let report = recording(name).report;
+        let evidence = of_call(&report, "redirects", user, &["evidence"]);
+        let roles = ["request", "response", "ack", "follow_up"];
+        let wanted: Vec<Value> =
+            frames.iter().zip(roles).map(|(frame, role)| json!({"input": 0, "frame": frame, "role": role})).collect();
+        assert_eq!(evidence[0]["evidence"], json!(wanted), "{name}, {user}: evidence");
+    }
+}
+
 #[test]
 fn the_whole_report_is_as_reviewed() {
     for name in LAB {

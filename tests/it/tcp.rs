@@ -238,6 +238,39 @@ fn keep_alives_between_messages() {
     assert_untouched("keep-alives", &sent);
 }
 
+/// The same ports again: after an orderly end, after a reset, and without any end that the capture has.
+#[test]
+fn a_second_connection_between_the_same_ports() {
+    let (client, server): (SocketAddr, SocketAddr) =
+        ("192.0.2.10:40000".parse().expect("an address"), "192.0.2.11:5060".parse().expect("an address"));
+    let story = story("TCP");
+    for end in ["closed", "reset", "left open"] {
+        let mut wire = Wire::new(Link::Ethernet);
+        let mut sent = Vec::new();
+        let mut send = |time: u64, segments: &[Segment<'_>]| {
+            let frames =
+                segments.iter().map(|segment| Sent { packet: wire.tcp(time, segment), message: None, piece: 0 });
+            sent.extend(frames);
+        };
+        let (first, second) = story.split_at(REFUSAL - 1);
+        // The second one begins with sequence numbers that lie within the first one.
+        for (part, sequence) in [(first, 10_000), (second, 11_000)] {
+            let mut session = Session::new(client, server, sequence, sequence);
+            send(part[0].time - 1_000, &session.opening());
+            for said in part {
+                send(said.time, &[session.data(side(said), &said.text)]);
+            }
+            let last = part[part.len() - 1].time + 1_000;
+            match end {
+                "closed" => send(last, &session.closing(Side::Server)),
+                "reset" => send(last, &[session.reset(Side::Client)]),
+                _ => {}
+            }
+        }
+        assert_untouched(&format!("a second connection, the first one {end}"), &sent);
+    }
+}
+
 /// Without the capture of a segment, all other messages are found, wherever it was; and the 301 is never said to be not followed.
 #[test]
 fn a_lost_segment_takes_one_message_with_it() {
