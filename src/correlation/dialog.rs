@@ -329,7 +329,9 @@ fn bye(view: &CallView<'_>, found: &mut Dialogs, hop: &Hop) {
     let at = find_or_add(view, found, hop, to_tag, true);
     let Some(dialog) = found.get_mut(at) else { return };
     dialog.finish(hop.start, EndCause::Bye);
-    if dialog.bye.is_some() {
+    if let Some(bye) = &mut dialog.bye {
+        // The same request further on: its answer may have been captured there only.
+        bye.status = bye.status.or_else(|| hop.final_status());
         return;
     }
     let index = hop.request.unwrap_or(hop.sample);

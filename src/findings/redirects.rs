@@ -139,10 +139,10 @@ fn ended(redirect: &Redirect, next: &FollowUp) -> String {
 pub(super) fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let is_sip = |contact: &[u8]| Uri::parse(contact).is_ok_and(|uri| uri.as_sip().is_some());
-    let Some(target) = redirect.contacts.iter().map(|contact| contact.uri.as_ref()).find(|contact| is_sip(contact))
-    else {
-        return;
-    };
+    // A client does right not to go where it has been (RFC 3261 8.1.3.4).
+    let is_old = |contact: &[u8]| redirect.request_uri.iter().chain(&redirect.tried).any(|old| equals(old, contact));
+    let mut contacts = redirect.contacts.iter().map(|contact| contact.uri.as_ref());
+    let Some(target) = contacts.find(|contact| is_sip(contact) && !is_old(contact)) else { return };
     // A proxy need not try what one of its branches answered: it chooses the best answer of all (RFC 3261 16.7).
     if case.outcome != RedirectOutcome::NotFollowed || redirect.cancelled || redirect.kept_by_proxy {
         return;
@@ -296,8 +296,11 @@ pub(super) fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Ve
     if case.targets_failed && !case.target_reached {
         found.severity = found.severity.min(Severity::Notice);
     }
-    if !redirect.hop1_seen {
+    // Behind a proxy, or without a name (RFC 3323 4.1), it may have been another telephone.
+    let is_anonymous = redirect.from.to_ascii_lowercase().ends_with(b".invalid");
+    if !redirect.hop1_seen || is_anonymous {
         found.severity = found.severity.min(Severity::Notice);
+        found.confidence = Confidence::Medium;
     }
     found.evidence.extend(case.ignored_by.iter().map(|dialled| Evidence { place: dialled.place, role: Role::Other }));
     found.values.push(("times", Value::Number(times as u64)));

@@ -140,8 +140,12 @@ fn ended_by(dialog: &Dialog, time: Timestamp) -> bool {
 
 pub(super) fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for stretch in stretches(case) {
-        let over =
-            ended_by(stretch.dialog, stretch.deadline) || stretch.renewed.is_some_and(|time| time <= stretch.deadline);
+        // The other side may end a session that is not refreshed a little late: that has a rule of its own.
+        let given_up = stretch.dialog.bye.as_ref().is_some_and(|bye| {
+            Some(bye.by) != stretch.agreement.refresher_tag && bye.time <= stretch.deadline.plus(SLACK_NANOS)
+        });
+        let renewed = stretch.renewed.is_some_and(|time| time <= stretch.deadline);
+        let over = ended_by(stretch.dialog, stretch.deadline) || given_up || renewed;
         if over || stretch.refresh_sent_by(stretch.deadline) {
             continue;
         }

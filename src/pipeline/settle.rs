@@ -8,8 +8,8 @@ use super::judge::{Judged, StartOutcome};
 use super::watching::Watching;
 use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
-    Candidate, Destination, Evidence, FollowUp, Link, Links, ListedDialog, Negotiation, NegotiationOutcome, Place,
-    Redirect, RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, goes_to_any, matches,
+    Candidate, Destination, Evidence, FollowUp, Link, Links, ListedDialog, Method, Negotiation, NegotiationOutcome,
+    Place, Redirect, RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, goes_to_any, matches,
 };
 use crate::findings::{
     Finding, NegotiationCase, OldAddressDialled, RedirectCase, Severity, judge_negotiation, judge_redirect,
@@ -120,15 +120,18 @@ impl Pending {
 
     /// For each redirect, the later requests to its old address, listed with the first 301 that its client got for it.
     fn again(&self, links: &Links, taken: &HashSet<Place>, chains: &Chains) -> Vec<Vec<OldAddressDialled>> {
-        let mut said: HashSet<(IpAddr, Text, Text)> = HashSet::new();
+        let mut said: HashSet<(IpAddr, Method, Text, Text)> = HashSet::new();
         let mut all = Vec::with_capacity(self.redirects.len());
         for redirect in &self.redirects {
             let mut found = Vec::new();
-            if let Some(old) =
-                redirect.request_uri.as_deref().filter(|_| redirect.status == 301 && !redirect.contacts.is_empty())
-            {
+            // A 301 to the address asked for itself gives nothing to change to.
+            let has_new = |old: &[u8]| {
+                let mut contacts = redirect.contacts.iter();
+                contacts.any(|contact| is_usable(&contact.uri) && !equals(&contact.uri, old))
+            };
+            if let Some(old) = redirect.request_uri.as_deref().filter(|old| redirect.status == 301 && has_new(old)) {
                 let client = redirect.client.endpoint.address;
-                let first = said.insert((client, redirect.from.clone(), old.into()));
+                let first = said.insert((client, redirect.method, redirect.from.clone(), old.into()));
                 let requests = links.again(redirect, old, chains.end_of(redirect));
                 let expires = lifetime(redirect);
                 let starts = requests.iter().filter(|_| first).filter(|again| !taken.contains(&again.start));

@@ -365,3 +365,57 @@ fn a_nat_between_two_places_of_capture_makes_no_second_redirect() {
     assert_eq!(redirects(&report), ["301 followed strong 200 200 1/1"]);
     assert_eq!(report["summary"]["dialogs"], 1);
 }
+
+#[test]
+fn targets_are_recognised_in_the_forms_in_which_they_are_sent() {
+    let forms = [
+        ("tel:+1-201-555-0123", "sip:+12015550123@192.0.2.1;user=phone"),
+        ("sip:carol@192.0.2.1;method=INVITE?Subject=hello", "sip:carol@192.0.2.1"),
+        ("sip:carol@192.0.2.1;transport=tcp", "sip:carol@192.0.2.1:5060"),
+        ("sips:carol@192.0.2.1", "sips:carol@192.0.2.1"),
+    ];
+    for (contact, uri) in forms {
+        let mut tape = Tape::new();
+        redirect(&mut tape, 0, "a", 1, B, 302, contact);
+        call(&mut tape, 100, "a", 2, uri, 200);
+        assert_eq!(redirects(&tape.report()), ["302 followed strong 200 200 1/1"], "{contact}");
+    }
+}
+
+#[test]
+fn a_301_to_itself_leaves_no_old_address() {
+    let mut tape = Tape::new();
+    redirect(&mut tape, 0, "a", 1, B, 301, B);
+    redirect(&mut tape, 40_000, "b", 1, B, 301, B);
+    let found = findings(&tape.report());
+    assert_eq!(found, ["redirect-contact-equals-request-uri error"; 2]);
+}
+
+#[test]
+fn one_way_of_the_traffic_tells_of_no_absence() {
+    let request = Request::invite("a", 1, B);
+    let mut answers = Tape::new();
+    answers.say(5, PROXY, ALICE, &moved(&request, 301, C).finish());
+    answers.until(60_000);
+    let report = answers.report();
+    assert_eq!((redirects(&report), findings(&report)), (vec!["301 undetermined null null 301 1/1".into()], vec![]));
+    let mut requests = Tape::new();
+    requests.say(0, ALICE, PROXY, &request.text());
+    requests.until(60_000);
+    assert_eq!(findings(&requests.report()), [""; 0]);
+}
+
+#[test]
+fn a_late_answer_to_a_cancelled_invite_makes_a_dialog() {
+    let mut tape = Tape::new();
+    let request = Request::invite("a", 1, B);
+    let cancel = Request { method: "CANCEL", ..request.clone() };
+    tape.say(0, ALICE, PROXY, &request.text());
+    tape.ask(1000, ALICE, PROXY, &cancel, cancel.reply(200, "x"));
+    tape.say(1006, PROXY, ALICE, &request.reply(200, "b").finish());
+    let bye = Request::of("BYE", "a", 2, B).tags("a", Some("b"));
+    tape.ask(1100, ALICE, PROXY, &bye, bye.reply(200, ""));
+    tape.until(60_000);
+    let report = tape.report();
+    assert_eq!((&report["summary"]["dialogs"], findings(&report)), (&1.into(), vec![]));
+}

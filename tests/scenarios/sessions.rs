@@ -150,3 +150,25 @@ fn intervals_of_any_size_are_taken() {
         assert!(report["summary"]["dialogs"] == 1, "{seconds}");
     }
 }
+
+#[test]
+fn a_bye_just_after_the_deadline_is_told_once() {
+    let mut tape = Tape::new();
+    talk(&mut tape, 90, "uac");
+    let bye = from_callee("BYE", 1);
+    tape.ask(93 * S, PROXY, ALICE, &bye, bye.reply(200, ""));
+    tape.until(300 * S);
+    assert_eq!(findings(&tape.report()), ["timer-bye-on-expiry warning"]);
+}
+
+#[test]
+fn what_was_answered_on_a_deeper_hop_only_is_a_dialog_too() {
+    let mut tape = Tape::new();
+    let first = Request::invite("a", 1, B).timer(90);
+    let second = first.clone().by(PROXY, "p");
+    tape.say(0, ALICE, PROXY, &first.text());
+    tape.say(1, PROXY, BOB, &second.text());
+    tape.say(10, BOB, PROXY, &second.reply(200, "b").session_expires(90, Some("uac")).finish());
+    let report = tape.report();
+    assert_eq!(report["summary"]["dialogs"], 1);
+}
