@@ -95,6 +95,12 @@ impl Consumer for SipStream {
         Self { source, destination, framer: Framer::midstream(), last: (Arrival::default(), 0) }
     }
 
+    fn begins(&mut self) {
+        if self.framer.stats().bytes == 0 {
+            self.framer = Framer::new();
+        }
+    }
+
     fn data(&mut self, bytes: &[u8], extent: Extent, arrival: &Arrival, context: &mut Self::Context) {
         self.give(*arrival, context, |framer, sink| framer.data(bytes, extent, sink));
     }

@@ -228,6 +228,9 @@ impl<C: Consumer> Live<C> {
             extent,
             arrival,
         };
+        if segment.flags.syn {
+            self.consumers.get_mut(direction).begins();
+        }
         self.one_direction(direction, context, |assembler, deliver| assembler.segment(&taken, counts, deliver));
         self.each_direction(context, |assembler, deliver| assembler.advance(arrival.watermark, counts, deliver));
         if self.held_memory() > MAX_UNDECIDED_HELD_BYTES && self.is_undecided() {

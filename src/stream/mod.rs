@@ -37,6 +37,9 @@ pub trait Consumer {
     /// A consumer for a direction of a new connection.
     fn open(key: &FlowKey, direction: Direction) -> Self;
 
+    /// The stream is seen from its first byte on: nothing has come yet, unless a SYN came late.
+    fn begins(&mut self);
+
     /// Takes the next bytes. They come as they were cut into segments. `arrival` is the frame by which everything up to
     /// their end had arrived; `extent` has the length 0 when it is not known where they lie.
     fn data(&mut self, bytes: &[u8], extent: Extent, arrival: &Arrival, context: &mut Self::Context);

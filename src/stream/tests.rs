@@ -41,6 +41,8 @@ impl Consumer for Reader {
         Self { port: key.endpoints(direction).0.port, text: String::new() }
     }
 
+    fn begins(&mut self) {}
+
     fn data(&mut self, bytes: &[u8], _: Extent, _: &Arrival, log: &mut Log) {
         let text = String::from_utf8_lossy(bytes);
         self.text.push_str(&text);

@@ -76,7 +76,7 @@ impl<'a> Message<'a> {
     /// Whether the message can be used to find out which transactions and calls there are: it has a Call-ID, a From and a CSeq,
     /// and no anomaly that [spoils correlation](Anomaly::spoils_correlation).
     pub fn correlates(&self) -> bool {
-        !self.anomalies.spoiled()
+        !self.anomalies.spoiled() && self.call_id.is_some() && self.from.is_ok() && self.cseq.is_ok()
     }
 
     /// What is odd, in the order in which it was found, each kind once, with its offset in [`raw`](Self::raw).

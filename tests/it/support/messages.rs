@@ -131,6 +131,8 @@ impl Consumer for Reader {
         Self { framer: Framer::midstream(), frame: 0 }
     }
 
+    fn begins(&mut self) {}
+
     fn data(&mut self, bytes: &[u8], extent: Extent, arrival: &Arrival, found: &mut Vec<Seen>) {
         self.frame = arrival.frame;
         self.give(found, |framer, sink| framer.data(bytes, extent, sink));
