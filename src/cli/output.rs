@@ -63,7 +63,9 @@ impl Output {
             return Err((Exit::Unusable, text));
         }
         let by_name = path.to_str().and_then(by_ending);
-        let format = by_name.or(chosen).ok_or_else(|| {
+        // A device or pipe has no ending to go by.
+        let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        let format = by_name.or(chosen).or_else(|| is_special.then_some(default)).ok_or_else(|| {
             let endings: Vec<&str> = FORMATS.iter().map(|format| format.ending).collect();
             let text = format!(
                 "{}: cannot tell the format from this ending; use {} or --format",
@@ -72,8 +74,8 @@ impl Output {
             );
             (Exit::Unusable, text)
         })?;
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            // A device or pipe cannot be replaced: it is written as it is.
+        if is_special {
+            // It cannot be replaced, so it is written as it is.
             let file = File::options().write(true).open(path).map_err(|problem| cannot_write(path, &problem))?;
             return Ok(Self::File { place: path.to_owned(), draft: path.to_owned(), file, format });
         }

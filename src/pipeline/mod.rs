@@ -83,7 +83,7 @@ pub fn analyze_feed(mut feeder: Feeder, options: &Options, workers: &ThreadPool)
             run.finish(options);
         });
         let inputs = reader.join().map_err(|_| Error::Threads { reason: "the reader failed".to_owned() })?;
-        let mut analysis = run.settle(options);
+        let mut analysis = workers.install(|| run.settle(options));
         analysis.inputs = inputs;
         Ok(analysis)
     })

@@ -1,7 +1,9 @@
 //! Joins finished calls, decides what became of each redirect and negotiation, and lets the rules judge them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+
+use rayon::prelude::*;
 
 use super::chains::Chains;
 use super::judge::{Judged, StartOutcome};
@@ -45,8 +47,9 @@ impl Pending {
 
     /// Decides everything that was open, at the end of input.
     pub(crate) fn settle(mut self, links: &Links, watching: &Watching, options: &Options, analysis: &mut Analysis) {
-        self.redirects.sort_by_key(|redirect| (redirect.time, redirect.place));
-        self.negotiations.sort_by_key(|negotiation| negotiation.rounds.first().map(|round| (round.time, round.place)));
+        self.redirects.par_sort_by_key(|redirect| (redirect.time, redirect.place));
+        self.negotiations
+            .par_sort_by_key(|negotiation| negotiation.rounds.first().map(|round| (round.time, round.place)));
         let mut taken: HashSet<Place> =
             self.redirects.iter().filter_map(|redirect| redirect.follow_up.as_ref()).map(|next| next.place).collect();
         self.link_redirects(links, &mut taken);
@@ -54,11 +57,16 @@ impl Pending {
         let chains = Chains::of(&mut self.redirects, &self.starts);
         let mut judge = Judge { watching, options, analysis, findings: Vec::new() };
         let again = self.again(links, &taken, &chains);
-        for (redirect, again) in self.redirects.into_iter().zip(again) {
-            judge.redirect(redirect, &again, &chains, links);
+        let both = self.redirects.par_iter().zip(&again);
+        let verdicts: Vec<_> =
+            both.map(|(redirect, again)| redirect_verdict(redirect, again, &chains, links, watching)).collect();
+        for ((redirect, again), verdict) in self.redirects.into_iter().zip(again).zip(verdicts) {
+            judge.redirect(redirect, !again.is_empty(), verdict);
         }
-        for negotiation in self.negotiations {
-            judge.negotiation(negotiation);
+        let verdicts: Vec<_> =
+            self.negotiations.par_iter().map(|negotiation| negotiation_verdict(negotiation, watching)).collect();
+        for (negotiation, verdict) in self.negotiations.into_iter().zip(verdicts) {
+            judge.negotiation(negotiation, verdict);
         }
         for finding in self.findings {
             judge.conditional(finding);
@@ -223,53 +231,65 @@ fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
         && !links.sees_servers_of(redirect.client.endpoint.address)
 }
 
+/// What became of a redirect, and what is wrong with it.
+fn redirect_verdict(
+    redirect: &Redirect,
+    again: &[OldAddressDialled],
+    chains: &Chains,
+    links: &Links,
+    watching: &Watching,
+) -> (RedirectOutcome, Vec<Finding>) {
+    let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
+    let outcome = match &redirect.follow_up {
+        Some(_) if redirect.looped => RedirectOutcome::Looped,
+        Some(_) => RedirectOutcome::Followed,
+        None if !has_target => RedirectOutcome::NoTarget,
+        None if watching.holds(&redirect.watch) => RedirectOutcome::NotFollowed,
+        None => RedirectOutcome::Undetermined,
+    };
+    let end = chains.end(redirect);
+    let found = judge_redirect(&RedirectCase {
+        redirect,
+        outcome,
+        ignored_by: again,
+        may_go_unseen: may_go_unseen(redirect, links),
+        target_reached: end.is_some_and(|end| end.reached),
+        targets_failed: end.is_some_and(|end| end.failed),
+    });
+    (outcome, found)
+}
+
+/// What became of a negotiation, and what is wrong with it.
+fn negotiation_verdict(negotiation: &Negotiation, watching: &Watching) -> (NegotiationOutcome, Vec<Finding>) {
+    let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
+    let watched = watching.holds(&negotiation.watch);
+    // The answer to the retry, challenges and redirects passed through.
+    let outcome = match retry.map(|retry| retry.follow_up.final_status) {
+        Some(Some(422)) if watched => NegotiationOutcome::Failed,
+        Some(None | Some(422)) => NegotiationOutcome::Undetermined,
+        Some(Some(_)) => NegotiationOutcome::Resolved,
+        None if !watched => NegotiationOutcome::Undetermined,
+        None if negotiation.rounds.len() > 1 => NegotiationOutcome::Failed,
+        None => NegotiationOutcome::Abandoned,
+    };
+    (outcome, judge_negotiation(&NegotiationCase { negotiation, outcome }))
+}
+
 impl Judge<'_> {
-    fn redirect(&mut self, redirect: Redirect, again: &[OldAddressDialled], chains: &Chains, links: &Links) {
-        let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
-        let outcome = match &redirect.follow_up {
-            Some(_) if redirect.looped => RedirectOutcome::Looped,
-            Some(_) => RedirectOutcome::Followed,
-            None if !has_target => RedirectOutcome::NoTarget,
-            None if self.watching.holds(&redirect.watch) => RedirectOutcome::NotFollowed,
-            None => RedirectOutcome::Undetermined,
-        };
+    fn redirect(&mut self, redirect: Redirect, still_calling_old: bool, verdict: (RedirectOutcome, Vec<Finding>)) {
+        let (outcome, found) = verdict;
         if outcome == RedirectOutcome::Undetermined {
             self.indeterminate("redirect-not-followed");
         }
-        let end = chains.end(&redirect);
-        let found = judge_redirect(&RedirectCase {
-            redirect: &redirect,
-            outcome,
-            ignored_by: again,
-            may_go_unseen: may_go_unseen(&redirect, links),
-            target_reached: end.is_some_and(|end| end.reached),
-            targets_failed: end.is_some_and(|end| end.failed),
-        });
         let findings = self.keep(found);
-        self.analysis.redirects.push(JudgedRedirect {
-            redirect,
-            outcome,
-            still_calling_old: !again.is_empty(),
-            findings,
-        });
+        self.analysis.redirects.push(JudgedRedirect { redirect, outcome, still_calling_old, findings });
     }
 
-    fn negotiation(&mut self, negotiation: Negotiation) {
-        let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
-        let watched = self.watching.holds(&negotiation.watch);
-        // The answer to the retry, challenges and redirects passed through.
-        let outcome = match retry.map(|retry| retry.follow_up.final_status) {
-            Some(Some(422)) if watched => NegotiationOutcome::Failed,
-            Some(None | Some(422)) => NegotiationOutcome::Undetermined,
-            Some(Some(_)) => NegotiationOutcome::Resolved,
-            None if !watched => NegotiationOutcome::Undetermined,
-            None if negotiation.rounds.len() > 1 => NegotiationOutcome::Failed,
-            None => NegotiationOutcome::Abandoned,
-        };
+    fn negotiation(&mut self, negotiation: Negotiation, verdict: (NegotiationOutcome, Vec<Finding>)) {
+        let (outcome, found) = verdict;
         if outcome == NegotiationOutcome::Undetermined {
             self.indeterminate("timer-422-unresolved");
         }
-        let found = judge_negotiation(&NegotiationCase { negotiation: &negotiation, outcome });
         let findings = self.keep(found);
         self.analysis.negotiations.push(JudgedNegotiation { negotiation, outcome, findings });
     }
@@ -304,14 +324,17 @@ impl Judge<'_> {
     /// Puts findings and dialogs in order.
     fn finish(self, listed: Vec<(ListedDialog, bool)>) {
         let mut order: Vec<(usize, Finding)> = self.findings.into_iter().enumerate().collect();
-        order.sort_by(|(_, one), (_, other)| {
-            (one.time, one.place, one.rule.id).cmp(&(other.time, other.place, other.rule.id))
-        });
-        let new_place: BTreeMap<usize, usize> = order.iter().enumerate().map(|(new, (old, _))| (*old, new)).collect();
+        order.par_sort_by_key(|(_, finding)| (finding.time, finding.place, finding.rule.id));
+        let mut new_place = vec![0; order.len()];
+        for (new, (old, _)) in order.iter().enumerate() {
+            if let Some(place) = new_place.get_mut(*old) {
+                *place = new;
+            }
+        }
         let findings: Vec<Finding> = order.into_iter().map(|(_, finding)| finding).collect();
         let renumber = |places: &mut Vec<usize>| {
             for place in places.iter_mut() {
-                *place = new_place.get(place).copied().unwrap_or(*place);
+                *place = new_place.get(*place).copied().unwrap_or(*place);
             }
             places.sort_unstable();
         };
@@ -329,7 +352,7 @@ impl Judge<'_> {
         };
         let mut kept: Vec<ListedDialog> =
             listed.into_iter().filter(|(dialog, anyway)| wanted(dialog, *anyway)).map(|(dialog, _)| dialog).collect();
-        kept.sort_by(|one, other| {
+        kept.par_sort_by(|one, other| {
             (one.start, one.place, &one.callee_tag).cmp(&(other.start, other.place, &other.callee_tag))
         });
         self.analysis.listed = kept;

@@ -81,12 +81,18 @@ impl Writer<'_> {
             io::Result::Ok(bytes)
         };
         let tasks = count.div_ceil(ITEMS_PER_TASK);
+        let render = |start: usize| -> Vec<io::Result<Vec<u8>>> {
+            (start..start.saturating_add(TASKS_AT_ONCE).min(tasks)).into_par_iter().map(task).collect()
+        };
+        let mut rendered = render(0);
         for start in (0..tasks).step_by(TASKS_AT_ONCE) {
-            let end = start.saturating_add(TASKS_AT_ONCE).min(tasks);
-            let rendered: Vec<io::Result<Vec<u8>>> = (start..end).into_par_iter().map(task).collect();
-            for bytes in rendered {
-                self.out.write_all(&bytes?)?;
-            }
+            // While some are written the next are rendered.
+            let mut next = Vec::new();
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| next = render(start.saturating_add(TASKS_AT_ONCE)));
+                rendered.drain(..).try_for_each(|bytes| self.out.write_all(&bytes?))
+            })?;
+            rendered = next;
         }
         if count > 0 {
             self.spacing.new_line(self.out, 1)?;
