@@ -163,6 +163,35 @@ impl<'a> HeaderLines<'a> {
     /// The next header. `None` at the blank line, at the end, or at a last line that is not trusted.
     #[inline]
     pub(super) fn header(&mut self) -> Option<HeaderLine> {
+        let usual = self.usual_header();
+        if usual.is_some() { usual } else { self.any_header() }
+    }
+
+    /// A header as nearly all are: a name that is known, one space or none, and a value on one line that ends with CRLF.
+    /// `None` says nothing.
+    #[inline]
+    fn usual_header(&mut self) -> Option<HeaderLine> {
+        let start = self.position;
+        let (name, colon) = HeaderName::known_at(from(self.bytes, start))?;
+        let name_end = start.wrapping_add(colon);
+        let behind = name_end.wrapping_add(1);
+        let rest = from(self.bytes, behind);
+        let length = find_line_break(rest)?;
+        let value_end = behind.wrapping_add(length);
+        let value_start = behind.wrapping_add(usize::from(rest.first() == Some(&b' ')));
+        let value = part(self.bytes, value_start, value_end);
+        let is_plain =
+            value.first().is_some_and(|first| !is_lws(*first)) && value.last().is_some_and(|last| !is_lws(*last));
+        match from(rest, length) {
+            [b'\r', b'\n', next, ..] if is_plain && !is_blank(*next) => {
+                self.position = value_end.wrapping_add(2);
+                Some(HeaderLine::Field { name, start, name_end, value_start, value_end })
+            }
+            _ => None,
+        }
+    }
+
+    fn any_header(&mut self) -> Option<HeaderLine> {
         if self.position >= self.bytes.len() {
             return None;
         }
@@ -171,10 +200,7 @@ impl<'a> HeaderLines<'a> {
             self.blank_line = true;
             return None;
         }
-        let known = HeaderName::known_at(from(self.bytes, start)).map(|(name, length)| (name, length, length));
-        let name = known
-            .filter(|(_, colon, _)| start.wrapping_add(*colon) < end)
-            .or_else(|| header_name(part(self.bytes, start, end)));
+        let name = header_name(part(self.bytes, start, end));
         let value_end = match self.bytes.get(self.position) {
             Some(b' ' | b'\t') => self.folds()?,
             _ => end,
