@@ -161,30 +161,37 @@ pub struct Calls {
 
 impl Calls {
     /// Takes a message: its record, Call-ID, bytes and the Via digests of its window; `now` is capture time in frame order.
-    pub fn take(&mut self, record: MessageRecord, call_id: &[u8], message: &[u8], digests: &[u64], now: Timestamp) {
+    pub fn take(
+        &mut self,
+        record: &mut MessageRecord,
+        call_id: &[u8],
+        message: &[u8],
+        digests: &[u64],
+        now: Timestamp,
+    ) {
         self.sweep(now);
-        self.stats.messages += 1;
-        if !self.live.contains_key(call_id) {
+        let Some(live) = self.live.get_mut(call_id) else {
             self.begin(call_id, now);
-        }
-        let Some(live) = self.live.get_mut(call_id) else { return };
+            return self.take(record, call_id, message, digests, now);
+        };
+        self.stats.messages += 1;
         let ended = &mut live.ended;
-        let before = ended.records.last_mut();
-        let record = record.settle(message, digests, before, &mut ended.texts, &mut ended.vias);
+        record.settle(message, digests, ended.records.last_mut(), &mut ended.texts, &mut ended.vias);
         if record.is_request() && record.method == Method::Invite && !live.has_invite {
             live.has_invite = true;
             self.stats.invite_calls += u64::from(!ended.continued);
         }
-        live.note(&record, now);
+        live.note(record, now);
         let deadline = live.deadline();
         if deadline < live.bound {
             live.bound = deadline;
             self.deadlines.push(Reverse((deadline, live.number, call_id.into())));
         }
-        if let Some(signal) = Signal::of(&record, &live.ended, now) {
+        if let Some(signal) = Signal::of(record, &live.ended, now) {
             self.signals.push(signal);
         }
-        live.ended.records.push(record);
+        let extra = record.extra.take();
+        live.ended.records.push(MessageRecord { extra, ..record.clone() });
         if live.ended.records.len() >= limits::MAX_MESSAGES_PER_CALL {
             self.stats.too_long += 1;
             live.ended.watched_until = now;

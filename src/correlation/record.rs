@@ -202,6 +202,9 @@ pub struct MessageRecord {
     pub extra: Option<Box<Extra>>,
 }
 
+/// How many of the latest Via digests of a call are looked through for those of another message.
+const LOOK_BACK: usize = 64;
+
 /// Where the Via digests of a message lie in the list of its window, later of its call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ViaRange {
@@ -259,29 +262,27 @@ impl MessageRecord {
 
     /// Moves the record from the message and window it was found in to its call, of which `before` is the latest record.
     pub fn settle(
-        mut self,
+        &mut self,
         message: &[u8],
         digests: &[u64],
         before: Option<&mut Self>,
         texts: &mut Texts,
         vias: &mut Vec<u64>,
-    ) -> Self {
+    ) {
         // Most texts of a message are those of the message before, which is looked at first.
         let hints = before.map(|record| record.spans().map(|span| *span)).unwrap_or_default();
         for (span, hint) in self.spans().into_iter().zip(hints) {
-            let text = span.within(message);
-            *span = if texts.get(hint) == text { hint } else { texts.keep(text) };
+            *span = texts.keep_near(span.within(message), hint);
         }
         let own = self.vias.within(digests);
-        let known = vias.windows(own.len().max(1)).rev().take(64).position(|window| window == own);
-        let start = match known {
-            Some(back) => vias.len() - own.len().max(1) - back,
-            None => {
-                vias.extend_from_slice(own);
-                vias.len() - own.len()
-            }
-        };
+        // The first digest stands for the whole list.
+        let latest = vias.len().saturating_sub(LOOK_BACK);
+        let known = vias.iter().skip(latest).rposition(|digest| Some(digest) == own.first()).map(|back| latest + back);
+        let known = known.filter(|start| vias.get(*start..).is_some_and(|list| list.starts_with(own)));
+        let start = known.unwrap_or_else(|| {
+            vias.extend_from_slice(own);
+            vias.len() - own.len()
+        });
         self.vias.start = u32::try_from(start).unwrap_or(u32::MAX);
-        self
     }
 }

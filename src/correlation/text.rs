@@ -57,13 +57,18 @@ impl Texts {
         Self { bytes: Vec::with_capacity(768), spans: Vec::with_capacity(FEW / 2), by_digest: HashMap::new() }
     }
 
+    /// Keeps `text`, which may well be what stands at `hint`, and says where.
+    pub fn keep_near(&mut self, text: &[u8], hint: Span) -> Span {
+        if is_same(hint.within(&self.bytes), text) { hint } else { self.keep(text) }
+    }
+
     /// Keeps `text`, and says where.
     pub fn keep(&mut self, text: &[u8]) -> Span {
         if text.is_empty() {
             return Span::default();
         }
         let known = if self.by_digest.is_empty() {
-            self.spans.iter().find(|span| span.within(&self.bytes) == text)
+            self.spans.iter().find(|span| is_same(span.within(&self.bytes), text))
         } else {
             self.by_digest.get(&xxh3_64(text)).filter(|span| span.within(&self.bytes) == text)
         };
@@ -90,6 +95,17 @@ impl Texts {
     pub fn get(&self, span: Span) -> &[u8] {
         span.within(&self.bytes)
     }
+}
+
+/// Whether both are the same. The texts are short, so that a call to compare them would take longer than comparing them.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    words.iter().zip(other_words).all(|(word, other)| u64::from_ne_bytes(*word) == u64::from_ne_bytes(*other))
+        && rest.iter().zip(other_rest).all(|(byte, other)| byte == other)
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! The state of a run, in shards, and the passes over them.
 
 use std::cell::OnceCell;
-use std::iter::Peekable;
-use std::vec::IntoIter;
 
 use rayon::prelude::*;
 
 use super::judge::{Judged, judge};
 use super::streams::{Loss, SipStream, StreamContext};
-use super::yields::{FragmentItem, MessageItem, Messages, Origin, SHARDS, SegmentItem, Spot, Yield};
+use super::yields::{FragmentItem, Messages, Origin, SHARDS, SegmentItem, Spot, Yield};
 use crate::correlation::{CallStats, Calls, Links, Signal};
 use crate::counters::Counters;
 use crate::decode::decode_reassembled;
@@ -259,19 +257,25 @@ fn run_flows(flows: &mut FlowTable<SipStream>, mut segments: Vec<SegmentItem<'_>
 
 fn run_calls(calls: &mut Calls, lists: Vec<Messages<'_>>) {
     // Each list is in order. Those of a single source without streams and fragments follow each other, the others are merged.
-    let mut lists: Vec<_> = lists.into_iter().map(|list| (list.items.into_iter().peekable(), list.digests)).collect();
-    let next = |lists: &mut [(Peekable<IntoIter<MessageItem<'_>>>, Vec<u64>)]| {
-        let heads = lists.iter_mut().enumerate().filter_map(|(at, (items, _))| Some((items.peek()?.order, at)));
+    let mut lists: Vec<(Messages<'_>, usize)> = lists.into_iter().map(|list| (list, 0)).collect();
+    let next = |lists: &[(Messages<'_>, usize)]| {
+        let heads =
+            lists.iter().enumerate().filter_map(|(at, (list, taken))| Some((list.items.get(*taken)?.order, at)));
         let (first, rest) = heads.fold((None, None), |(first, second), head| match first {
             Some(known) if head > known => (first, Some(second.map_or(head, |other| head.min(other)))),
             _ => (Some(head), first.or(second)),
         });
         first.map(|(_, at)| (at, rest.map(|(order, _)| order)))
     };
-    while let Some((at, until)) = next(&mut lists) {
-        let Some((items, digests)) = lists.get_mut(at) else { return };
-        while let Some(item) = items.next_if(|item| until.is_none_or(|until| item.order <= until)) {
-            calls.take(item.record, item.call_id.within(&item.raw), &item.raw, digests, item.order.0);
+    while let Some((at, until)) = next(&lists) {
+        let Some((list, taken)) = lists.get_mut(at) else { return };
+        for item in list.items.iter_mut().skip(*taken) {
+            if until.is_some_and(|until| item.order > until) {
+                break;
+            }
+            let call_id = item.call_id.within(&item.raw);
+            calls.take(&mut item.record, call_id, &item.raw, &list.digests, item.order.0);
+            *taken += 1;
         }
     }
 }
