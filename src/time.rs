@@ -5,6 +5,12 @@ use std::fmt;
 /// Nanoseconds in a second.
 pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
+/// Nanoseconds as milliseconds, to the microsecond.
+#[expect(clippy::cast_precision_loss, reason = "a duration is far below 2^52 microseconds")]
+pub fn milliseconds(nanos: i64) -> f64 {
+    (nanos / 1_000) as f64 / 1_000.0
+}
+
 /// A point in time: nanoseconds since 1970-01-01T00:00:00Z, negative before it.
 ///
 /// The range is 1677 to 2262; what lies outside saturates. It always comes from a capture, never from a clock.

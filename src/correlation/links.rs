@@ -9,9 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::calls::{Ended, digest};
 use super::facts::{Place, Redirect};
 use super::record::{Kind, MessageRecord, Method};
+use super::redirect::target_key;
 use super::view::{TIMEOUT_NANOS, place_of};
 use crate::limits;
-use crate::sip::Uri;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// A request to an old address counts from this long after the 301, in nanoseconds.
@@ -72,7 +72,7 @@ impl Signal {
                 (SignalKind::Start, Some(record))
             }
             Kind::Response(status @ 300..=399) => {
-                let mut targets: Vec<u64> = record.contacts().iter().map(|contact| key(&contact.uri)).collect();
+                let mut targets: Vec<u64> = record.contacts().iter().map(|contact| target_key(&contact.uri)).collect();
                 targets.sort_unstable();
                 targets.dedup();
                 (SignalKind::Moved { status, targets: targets.into() }, own_request())
@@ -93,9 +93,9 @@ impl Signal {
             client: if record.is_request() { record.source.address } else { record.destination.address },
             server: if record.is_request() { record.destination.address } else { record.source.address },
             method: record.method,
-            from: key(text(record.from_uri)),
-            to: key(text(record.to_uri)),
-            uri: key(text(request.subject)),
+            from: target_key(text(record.from_uri)),
+            to: target_key(text(record.to_uri)),
+            uri: target_key(text(request.subject)),
             session: if request.session_id.is_empty() { 0 } else { xxh3_64(text(request.session_id)) },
             kind,
         })
@@ -109,11 +109,6 @@ fn too_small_target(signal: &Signal) -> u64 {
     uri.copy_from_slice(&signal.uri.to_le_bytes());
     to.copy_from_slice(&signal.to.to_le_bytes());
     xxh3_64(&both)
-}
-
-/// A key that is equal for URIs that match leniently.
-fn key(uri: &[u8]) -> u64 {
-    Uri::parse(uri).map_or_else(|_| xxh3_64(uri), |uri| uri.lenient_key())
 }
 
 /// What waits for a request in another call.
@@ -313,7 +308,7 @@ impl Links {
     /// The requests of other calls of that client to the address `old` that the 301 `redirect` said to be gone, after `since`.
     pub fn again(&self, redirect: &Redirect, old: &[u8], since: Timestamp) -> Vec<Again> {
         let client = redirect.client.endpoint.address;
-        let row = self.permanent.get(&(client, key(&redirect.from), key(old), redirect.method));
+        let row = self.permanent.get(&(client, target_key(&redirect.from), target_key(old), redirect.method));
         let Some(row) = row else { return Vec::new() };
         let own = digest(&redirect.call_id);
         let later = |again: &Again| again.time.since(since) > SETTLED_NANOS;

@@ -160,7 +160,7 @@ fn targets_of(view: &CallView<'_>, event: &Event, by_target: &ByTarget, taken: &
 }
 
 /// A hash that is equal for URIs that match leniently.
-fn target_key(uri: &[u8]) -> u64 {
+pub(super) fn target_key(uri: &[u8]) -> u64 {
     Uri::parse(uri).map_or_else(|_| xxhash_rust::xxh3::xxh3_64(uri), |uri| uri.lenient_key())
 }
 

@@ -1,11 +1,11 @@
 //! Rules about redirects.
 
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
-use super::words::{milliseconds, name, status, uri};
+use super::words::{name, status, uri};
 use crate::correlation::{Evidence, FollowUp, Link, Method, Place, Redirect, RedirectOutcome, Role, Text, equals};
 use crate::sip::Uri;
 use crate::sip::to_text;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, milliseconds};
 
 /// A redirect whose outcome is known, with what other calls say about it.
 #[derive(Debug)]

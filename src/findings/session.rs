@@ -1,9 +1,9 @@
 //! Rules about refresh and expiry of sessions, dialog by dialog.
 
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
-use super::words::{milliseconds, name, sentence};
+use super::words::{name, sentence};
 use crate::correlation::{Agreement, CallView, Dialog, Evidence, Span, Watch, place_of};
-use crate::time::{NANOS_PER_SECOND, Timestamp};
+use crate::time::{NANOS_PER_SECOND, Timestamp, milliseconds};
 
 /// A call with its dialogs.
 #[derive(Debug)]

@@ -43,9 +43,3 @@ pub(super) fn seconds(value: Seconds) -> String {
 pub(super) fn status(status: Option<u16>) -> String {
     status.map_or_else(|| "without a final answer".to_owned(), |status| format!("with {status}"))
 }
-
-/// Nanoseconds as milliseconds.
-#[expect(clippy::cast_precision_loss, reason = "a duration is far below 2^52 microseconds")]
-pub(super) fn milliseconds(nanos: i64) -> f64 {
-    (nanos / 1_000) as f64 / 1_000.0
-}

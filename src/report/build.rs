@@ -11,7 +11,7 @@ use crate::correlation::{
 };
 use crate::findings::{Finding, Severity, Value};
 use crate::sip::{as_text, to_text};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, milliseconds};
 
 /// An analysis in the shape of a report, item by item: a report of any size is written without building it as a whole.
 #[derive(Debug)]
@@ -391,12 +391,6 @@ fn contact(contact: &ContactRecord) -> model::Contact {
 /// A q value from its thousandths.
 pub(super) fn q(millis: u16) -> f64 {
     f64::from(millis) / 1_000.0
-}
-
-/// Nanoseconds as milliseconds, to the microsecond.
-#[expect(clippy::cast_precision_loss, reason = "a duration is far below 2^52 microseconds")]
-fn milliseconds(nanos: i64) -> f64 {
-    (nanos / 1_000) as f64 / 1_000.0
 }
 
 const fn link_name(link: Link) -> &'static str {
