@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, VecDeque};
+use std::hash::BuildHasher;
 
+use foldhash::quality::RandomState;
 use foldhash::{HashMap, HashSet};
 
 use super::links::Signal;
@@ -139,8 +141,8 @@ impl Live {
     }
 }
 
-/// A bound of a call's deadline, the number of the call, and its Call-ID.
-type Bound = Reverse<(Timestamp, u64, Box<[u8]>)>;
+/// A bound of a call's deadline, the number of the call, and its key.
+type Bound = Reverse<(Timestamp, u64, u64)>;
 
 /// The calls of one shard.
 ///
@@ -148,7 +150,10 @@ type Bound = Reverse<(Timestamp, u64, Box<[u8]>)>;
 /// comes with them, so it does not depend on when [`Calls::sweep`] is called.
 #[derive(Debug, Default)]
 pub struct Calls {
-    live: HashMap<Box<[u8]>, Live>,
+    /// The live calls by a key of their Call-ID, so that finding one touches no memory but its own. The key is of 64 bits and
+    /// another one in each run: nobody can make two Call-IDs meet.
+    live: HashMap<u64, Live>,
+    keys: RandomState,
     /// A lower bound of each live call's deadline; entries that are not a call's [`Live::bound`] are stale.
     deadlines: BinaryHeap<Bound>,
     finished: HashSet<u64>,
@@ -170,8 +175,11 @@ impl Calls {
         now: Timestamp,
     ) {
         self.sweep(now);
-        let Some(live) = self.live.get_mut(call_id) else {
-            self.begin(call_id, now);
+        let key = self.keys.hash_one(call_id);
+        let Some(live) = self.live.get_mut(&key).filter(|live| *live.ended.call_id == *call_id) else {
+            // Should two Call-IDs meet after all, the first one ends here.
+            self.end(key);
+            self.begin(call_id, key, now);
             return self.take(record, call_id, message, digests, now);
         };
         self.stats.messages += 1;
@@ -185,7 +193,7 @@ impl Calls {
         let deadline = live.deadline();
         if deadline < live.bound {
             live.bound = deadline;
-            self.deadlines.push(Reverse((deadline, live.number, call_id.into())));
+            self.deadlines.push(Reverse((deadline, live.number, key)));
         }
         if let Some(signal) = Signal::of(record, &live.ended, now) {
             self.signals.push(signal);
@@ -195,11 +203,11 @@ impl Calls {
         if live.ended.records.len() >= limits::MAX_MESSAGES_PER_CALL {
             self.stats.too_long += 1;
             live.ended.watched_until = now;
-            self.end(call_id);
+            self.end(key);
         }
     }
 
-    fn begin(&mut self, call_id: &[u8], now: Timestamp) {
+    fn begin(&mut self, call_id: &[u8], key: u64, now: Timestamp) {
         if self.live.len() >= limits::MAX_LIVE_CALLS {
             self.stats.evicted += 1;
             self.end_next(now);
@@ -229,8 +237,8 @@ impl Calls {
             pending_vias: u32::MAX,
             open: Vec::new(),
         };
-        self.deadlines.push(Reverse((live.bound, live.number, call_id.into())));
-        self.live.insert(call_id.into(), live);
+        self.deadlines.push(Reverse((live.bound, live.number, key)));
+        self.live.insert(key, live);
     }
 
     /// Ends the calls whose deadline has passed, the earliest first.
@@ -245,18 +253,18 @@ impl Calls {
 
     /// Takes the earliest bound: ends its call if that is its deadline, else puts the deadline in its place.
     fn pop(&mut self) -> bool {
-        let Some(Reverse((bound, number, call_id))) = self.deadlines.pop() else { return true };
-        let Some(live) = self.live.get_mut(&call_id).filter(|live| live.number == number && live.bound == bound) else {
+        let Some(Reverse((bound, number, key))) = self.deadlines.pop() else { return true };
+        let Some(live) = self.live.get_mut(&key).filter(|live| live.number == number && live.bound == bound) else {
             return false;
         };
         let deadline = live.deadline();
         if deadline <= bound {
             live.ended.watched_until = deadline;
-            self.end(&call_id);
+            self.end(key);
             return true;
         }
         live.bound = deadline;
-        self.deadlines.push(Reverse((deadline, number, call_id)));
+        self.deadlines.push(Reverse((deadline, number, key)));
         false
     }
 
@@ -268,10 +276,10 @@ impl Calls {
         }
     }
 
-    fn end(&mut self, call_id: &[u8]) {
-        let Some(live) = self.live.remove(call_id) else { return };
+    fn end(&mut self, key: u64) {
+        let Some(live) = self.live.remove(&key) else { return };
+        let digest = digest(&live.ended.call_id);
         self.ended.push(live.ended);
-        let digest = digest(call_id);
         if self.finished.insert(digest) {
             self.finished_order.push_back(digest);
         }
@@ -285,8 +293,8 @@ impl Calls {
 
     /// Ends all calls: the input is over.
     pub fn finish(&mut self) {
-        while let Some(Reverse((_, number, call_id))) = self.deadlines.pop() {
-            if let Entry::Occupied(entry) = self.live.entry(call_id)
+        while let Some(Reverse((_, number, key))) = self.deadlines.pop() {
+            if let Entry::Occupied(entry) = self.live.entry(key)
                 && entry.get().number == number
             {
                 self.ended.push(entry.remove().ended);
