@@ -218,7 +218,7 @@ impl<'a> Scribe<'a> {
             followed_to: next.map(|next| to_text(&next.uri)),
             link: next.map(|next| link_name(next.link)),
             followed_in_call: next.and_then(|next| next.call_id.as_deref()).map(to_text),
-            delay_ms: next.map(|next| milliseconds(next.time.since(redirect.time))),
+            delay_ms: next.and_then(|next| delay(next.time.since(redirect.time))),
             attempt_status: next.and_then(|next| next.attempt_status),
             final_status: redirect.final_status,
             chain: model::Chain {
@@ -261,7 +261,7 @@ impl<'a> Scribe<'a> {
             agreed_session_expires_s: negotiation.agreed,
             refresher: negotiation.refresher.map(refresher_name),
             final_status: retry.and_then(|retry| retry.follow_up.final_status),
-            added_delay_ms: negotiation.added_delay.map(milliseconds),
+            added_delay_ms: negotiation.added_delay.and_then(delay),
             findings: named(&judged.findings, finding_ids),
         })
     }
@@ -391,6 +391,11 @@ fn contact(contact: &ContactRecord) -> model::Contact {
 /// A q value from its thousandths.
 pub(super) fn q(millis: u16) -> f64 {
     f64::from(millis) / 1_000.0
+}
+
+/// A delay in milliseconds. One below zero says that clocks of merged captures differ, so it is not known.
+fn delay(nanos: i64) -> Option<f64> {
+    (nanos >= 0).then(|| milliseconds(nanos))
 }
 
 const fn link_name(link: Link) -> &'static str {
