@@ -175,12 +175,17 @@ impl Calls {
         now: Timestamp,
     ) {
         self.sweep(now);
+        self.add(record, call_id, message, digests, now);
+    }
+
+    /// Adds a message to its call, which begins with it if there is none.
+    fn add(&mut self, record: &mut MessageRecord, call_id: &[u8], message: &[u8], digests: &[u64], now: Timestamp) {
         let key = self.keys.hash_one(call_id);
         let Some(live) = self.live.get_mut(&key).filter(|live| *live.ended.call_id == *call_id) else {
             // Should two Call-IDs meet after all, the first one ends here.
             self.end(key);
             self.begin(call_id, key, now);
-            return self.take(record, call_id, message, digests, now);
+            return self.add(record, call_id, message, digests, now);
         };
         self.stats.messages += 1;
         let ended = &mut live.ended;
@@ -321,4 +326,64 @@ impl Calls {
 /// The digest of a Call-ID.
 pub fn digest(call_id: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(call_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::extract::{Found, extract};
+    use super::*;
+    use crate::net::{Endpoint, Transport};
+    use crate::sip::Message;
+
+    fn take(calls: &mut Calls, call_id: &str, now: Timestamp) {
+        let text = format!(
+            "OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:b>\r\n\
+             Call-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\r\n"
+        );
+        let message = Message::parse(text.as_bytes()).unwrap();
+        let found = Found {
+            time: now,
+            frame: 1,
+            input: 0,
+            capture_source: 0,
+            position: 0,
+            source: Endpoint::default(),
+            destination: Endpoint::default(),
+            transport: Transport::Udp,
+            identification: 0,
+            extents: &[],
+        };
+        let mut digests = Vec::new();
+        let mut record = extract(&message, &found, &mut digests).unwrap();
+        calls.take(&mut record, call_id.as_bytes(), message.raw(), &digests, now);
+    }
+
+    #[test]
+    fn a_capture_at_the_end_of_time_comes_to_an_end() {
+        let mut calls = Calls::default();
+        for now in [i64::MAX - 1, i64::MAX, i64::MAX] {
+            take(&mut calls, "a", Timestamp::from_nanos(now));
+        }
+        calls.finish();
+        assert_eq!(calls.take_ended().iter().map(|ended| ended.records.len()).sum::<usize>(), 3);
+        assert_eq!(calls.stats().calls, 1);
+    }
+
+    #[test]
+    fn a_call_ends_after_64_t1_of_quiet_and_goes_on_as_another_episode() {
+        let mut calls = Calls::default();
+        let at = |seconds| Timestamp::from_parts(seconds, 0);
+        take(&mut calls, "a", at(0));
+        take(&mut calls, "a", at(31));
+        take(&mut calls, "b", at(62));
+        assert!(calls.take_ended().is_empty());
+        take(&mut calls, "a", at(63));
+        calls.sweep(at(63));
+        let ended = calls.take_ended();
+        assert_eq!(ended.iter().map(|ended| (ended.records.len(), ended.continued)).collect::<Vec<_>>(), [(2, false)]);
+        calls.finish();
+        let continued: Vec<bool> = calls.take_ended().iter().map(|ended| ended.continued).collect();
+        assert_eq!(continued.iter().filter(|continued| **continued).count(), 1);
+        assert_eq!((calls.stats().calls, calls.stats().episodes), (2, 1));
+    }
 }
