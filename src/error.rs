@@ -3,25 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-/// What ends a run, or the reading of one input, with the file, the offset and what to do about it.
+/// What ends a run, with what it is about and what to do. What is wrong with one input is a
+/// [`Problem`](crate::capture::Problem), and ends nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An input could not be opened or read.
-    #[error("{}: cannot read: {source}", path.display())]
-    Read {
-        /// The input.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// An input is no capture.
-    #[error("{}: not a capture: {reason}", path.display())]
-    NotACapture {
-        /// The input.
-        path: PathBuf,
-        /// What was found instead, and what to do.
-        reason: String,
-    },
     /// A folder holds no capture at all.
     #[error("{}: no capture in this folder; name a file, or a folder that holds pcap or pcapng files", path.display())]
     NoCaptureInFolder {
