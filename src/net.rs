@@ -83,6 +83,14 @@ pub enum Transport {
     Udp,
     /// TCP (RFC 3261 18).
     Tcp,
+    /// TLS over TCP (RFC 3261 26.2.1); seen in the clear only where something handed it on.
+    Tls,
+    /// SCTP (RFC 4168).
+    Sctp,
+    /// WebSocket over TCP (RFC 7118).
+    Ws,
+    /// WebSocket over TLS (RFC 7118).
+    Wss,
 }
 
 impl Transport {
@@ -91,6 +99,10 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Sctp => "sctp",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         }
     }
 }

@@ -48,9 +48,9 @@ fn is_mirror(original: &MessageRecord, copy: &MessageRecord) -> bool {
     let apart = copy.time.since(original.time).abs();
     let same_packet = match copy.transport {
         Transport::Udp => copy.identification != 0 && copy.identification == original.identification,
-        Transport::Tcp => copy.capture_source != original.capture_source,
+        _ => copy.capture_source != original.capture_source,
     };
-    // On TCP, copies within one source of capture have vanished by their sequence numbers: what is left was sent twice.
+    // On streams, copies within one source of capture have vanished by their sequence numbers: what is left was sent twice.
     let any_copy = copy.transport == Transport::Udp && apart <= ANY_COPY_NANOS;
     any_copy || (same_packet && apart <= SAME_PACKET_NANOS)
 }
