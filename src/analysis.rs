@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::capture::InputInfo;
 use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Redirect, RedirectOutcome};
-use crate::counters::Counters;
+use crate::counters::{Counters, MessageKinds};
 use crate::findings::Finding;
 
 /// A redirect with what became of it.
@@ -31,6 +31,19 @@ pub struct JudgedNegotiation {
     pub findings: Vec<usize>,
 }
 
+/// Calls and their messages.
+#[derive(Clone, Debug, Default)]
+pub struct CallTotals {
+    /// Distinct Call-IDs.
+    pub calls: u64,
+    /// Of those, the ones with an INVITE.
+    pub invite_calls: u64,
+    /// SIP messages.
+    pub messages: MessageKinds,
+    /// Dialogs.
+    pub dialogs: u64,
+}
+
 /// Everything that a run found. All lists are in order of time, then input, then frame.
 #[derive(Debug, Default)]
 pub struct Analysis {
@@ -40,8 +53,8 @@ pub struct Analysis {
     pub counters: Counters,
     /// Calls and their messages.
     pub calls: CallStats,
-    /// Dialogs.
-    pub dialogs: u64,
+    /// What was asked for: all calls, or those that the filter takes and those linked to them.
+    pub totals: CallTotals,
     /// Packets that the capture holds twice.
     pub mirror_duplicates: u64,
     /// The redirects.

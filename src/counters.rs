@@ -10,43 +10,27 @@ use crate::reassembly::FragmentStats;
 use crate::sip::{Anomaly, FramerStats, Message, NotSip, StartLine};
 use crate::stream::StreamStats;
 
-/// What became of everything that looked like SIP.
+/// SIP messages by method and status code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessageCounters {
-    /// Datagrams and pieces of streams that looked like a message.
-    pub framed: u64,
-    /// Of those, the ones that are a message.
-    pub parsed: u64,
-    /// Those that are none.
-    pub rejected: u64,
-    /// Messages without what correlation needs.
-    pub uncorrelated: u64,
+pub struct MessageKinds {
     methods: BTreeMap<Method, u64>,
     other_methods: BTreeMap<Box<[u8]>, u64>,
     unnamed_methods: u64,
     statuses: BTreeMap<u16, u64>,
-    anomalies: BTreeMap<Anomaly, u64>,
 }
 
-impl MessageCounters {
-    /// Counts the outcome of reading a message.
-    pub fn count(&mut self, read: &Result<Message<'_>, NotSip>) {
-        self.framed += 1;
-        let Ok(message) = read else {
-            self.rejected += 1;
-            return;
-        };
-        self.parsed += 1;
-        match message.start_line {
-            StartLine::Request { method, .. } => match Method::of(method) {
-                Method::Other => self.other_method(method, 1),
-                known => *self.methods.entry(known).or_default() += 1,
-            },
-            StartLine::Response { status, .. } => *self.statuses.entry(status).or_default() += 1,
+impl MessageKinds {
+    /// Counts a request with this method, which has this name.
+    pub fn request(&mut self, method: Method, name: &[u8]) {
+        match method {
+            Method::Other => self.other_method(name, 1),
+            known => *self.methods.entry(known).or_default() += 1,
         }
-        for (anomaly, _) in message.anomalies() {
-            *self.anomalies.entry(*anomaly).or_default() += 1;
-        }
+    }
+
+    /// Counts a response.
+    pub fn response(&mut self, status: u16) {
+        *self.statuses.entry(status).or_default() += 1;
     }
 
     fn other_method(&mut self, name: &[u8], count: u64) {
@@ -77,26 +61,15 @@ impl MessageCounters {
         self.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect()
     }
 
-    /// Anomalies by name.
-    pub fn anomalies_by_name(&self) -> BTreeMap<&'static str, u64> {
-        self.anomalies.iter().map(|(anomaly, count)| (anomaly.name(), *count)).collect()
-    }
-
-    /// Conservation: framed = parsed + rejected, and each message is a request or a response.
-    pub fn adds_up(&self) -> bool {
-        let requests: u64 =
-            self.methods.values().chain(self.other_methods.values()).sum::<u64>() + self.unnamed_methods;
-        let responses: u64 = self.statuses.values().sum();
-        self.framed == self.parsed + self.rejected && self.parsed == requests + responses
+    /// All messages.
+    pub fn total(&self) -> u64 {
+        let named = self.methods.values().chain(self.other_methods.values()).chain(self.statuses.values());
+        named.sum::<u64>() + self.unnamed_methods
     }
 }
 
-impl AddAssign<&Self> for MessageCounters {
+impl AddAssign<&Self> for MessageKinds {
     fn add_assign(&mut self, other: &Self) {
-        self.framed += other.framed;
-        self.parsed += other.parsed;
-        self.rejected += other.rejected;
-        self.uncorrelated += other.uncorrelated;
         self.unnamed_methods += other.unnamed_methods;
         for (method, count) in &other.methods {
             *self.methods.entry(*method).or_default() += count;
@@ -107,6 +80,61 @@ impl AddAssign<&Self> for MessageCounters {
         for (status, count) in &other.statuses {
             *self.statuses.entry(*status).or_default() += count;
         }
+    }
+}
+
+/// What became of everything that looked like SIP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageCounters {
+    /// Datagrams and pieces of streams that looked like a message.
+    pub framed: u64,
+    /// Of those, the ones that are a message.
+    pub parsed: u64,
+    /// Those that are none.
+    pub rejected: u64,
+    /// Messages without what correlation needs.
+    pub uncorrelated: u64,
+    /// The messages.
+    pub kinds: MessageKinds,
+    anomalies: BTreeMap<Anomaly, u64>,
+}
+
+impl MessageCounters {
+    /// Counts the outcome of reading a message.
+    pub fn count(&mut self, read: &Result<Message<'_>, NotSip>) {
+        self.framed += 1;
+        let Ok(message) = read else {
+            self.rejected += 1;
+            return;
+        };
+        self.parsed += 1;
+        match message.start_line {
+            StartLine::Request { method, .. } => self.kinds.request(Method::of(method), method),
+            StartLine::Response { status, .. } => self.kinds.response(status),
+        }
+        for (anomaly, _) in message.anomalies() {
+            *self.anomalies.entry(*anomaly).or_default() += 1;
+        }
+    }
+
+    /// Anomalies by name.
+    pub fn anomalies_by_name(&self) -> BTreeMap<&'static str, u64> {
+        self.anomalies.iter().map(|(anomaly, count)| (anomaly.name(), *count)).collect()
+    }
+
+    /// Conservation: framed = parsed + rejected, and each message is a request or a response.
+    pub fn adds_up(&self) -> bool {
+        self.framed == self.parsed + self.rejected && self.parsed == self.kinds.total()
+    }
+}
+
+impl AddAssign<&Self> for MessageCounters {
+    fn add_assign(&mut self, other: &Self) {
+        self.framed += other.framed;
+        self.parsed += other.parsed;
+        self.rejected += other.rejected;
+        self.uncorrelated += other.uncorrelated;
+        self.kinds += &other.kinds;
         for (anomaly, count) in &other.anomalies {
             *self.anomalies.entry(*anomaly).or_default() += count;
         }

@@ -1,6 +1,7 @@
 //! What a run can be told.
 
 use crate::capture::CaptureOptions;
+use crate::correlation::Filter;
 use crate::findings::Severity;
 
 /// Which dialogs a report lists in full.
@@ -50,6 +51,8 @@ pub struct Options {
     pub dialogs: DialogsListed,
     /// Which findings are reported.
     pub selection: Selection,
+    /// Which calls are looked at.
+    pub filter: Filter,
     /// Threads that work beside the reader; 0 for as many as there are cores.
     pub threads: usize,
 }

@@ -1,6 +1,7 @@
 //! Points in time as captures record them.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Nanoseconds in a second.
 pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -55,6 +56,50 @@ impl Timestamp {
     pub fn rfc3339(self, digits: u8) -> Rfc3339 {
         Rfc3339 { time: self, digits: digits.min(9) }
     }
+}
+
+/// A text that is no point in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadTime(String);
+
+impl fmt::Display for BadTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no time such as 2026-01-31T12:00:00Z, 2026-01-31 12:00 (UTC), 2026-01-31 or 1769860800.5",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for BadTime {}
+
+/// RFC 3339; a date, or date and time, in UTC if it names no offset; or seconds since 1970-01-01T00:00:00Z.
+impl FromStr for Timestamp {
+    type Err = BadTime;
+
+    fn from_str(text: &str) -> Result<Self, BadTime> {
+        let utc =
+            |time: jiff::civil::DateTime| time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|time| time.timestamp());
+        let parsed = text
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .or_else(|| text.parse::<jiff::civil::DateTime>().ok().and_then(utc))
+            .or_else(|| seconds_since_epoch(text));
+        let nanos = parsed.map(|time| i64::try_from(time.as_nanosecond()));
+        nanos.and_then(Result::ok).map(Self).ok_or_else(|| BadTime(text.to_owned()))
+    }
+}
+
+/// Seconds with at most nine digits behind the point, as capture tools print times.
+fn seconds_since_epoch(text: &str) -> Option<jiff::Timestamp> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let negative = seconds.starts_with('-');
+    if fraction.len() > 9 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let nanos: i32 = format!("{fraction:0<9}").parse().ok()?;
+    jiff::Timestamp::new(seconds.parse().ok()?, if negative { -nanos } else { nanos }).ok()
 }
 
 /// Displays a [`Timestamp`] as RFC 3339 text in UTC.
@@ -129,6 +174,27 @@ mod tests {
             (951_782_400, 0, 0, "2000-02-29T00:00:00Z"),
         ] {
             assert_eq!(Timestamp::from_parts(seconds, nanos).rfc3339(digits).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds, nanos) in [
+            ("2024-02-29T00:00:00.000005Z", 1_709_164_800, 5_000),
+            ("2024-02-29T02:00:00+02:00", 1_709_164_800, 0),
+            ("2024-02-29 00:00:00", 1_709_164_800, 0),
+            ("2024-02-29T00:00", 1_709_164_800, 0),
+            ("2024-02-29", 1_709_164_800, 0),
+            ("1709164800", 1_709_164_800, 0),
+            ("1709164800.000005", 1_709_164_800, 5_000),
+            ("-1.5", -2, 500_000_000),
+        ] {
+            assert_eq!(text.parse(), Ok(Timestamp::from_parts(seconds, nanos)), "{text}");
+        }
+        for bad in
+            ["", "now", "12:00", "2024-02-30", "1.2.3", "1.1234567891", "99999999999999", "9999-12-31", "1.-5", "-"]
+        {
+            assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
         }
     }
 

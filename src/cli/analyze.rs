@@ -10,6 +10,7 @@ use reinvite::findings::{RULES, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::report::{Spacing, View};
 
+use super::filters::Filters;
 use super::output::Output;
 use super::{Exit, complain};
 
@@ -43,6 +44,8 @@ pub(super) struct Analyze {
     /// Exit with 1 if a finding of this severity or above was reported
     #[arg(long, value_enum)]
     fail_on: Option<Level>,
+    #[command(flatten)]
+    filter: Filters,
     /// Which inputs continue each other, so that calls, streams and fragments go on from one to the next
     #[arg(long, value_enum, default_value_t = Source::Auto)]
     source: Source,
@@ -153,6 +156,7 @@ impl Analyze {
                 ignore: self.ignore.clone(),
                 min_severity: Some(self.min_severity.into()),
             },
+            filter: self.filter.filter(),
             threads: self.threads,
         }
     }

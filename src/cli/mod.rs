@@ -3,6 +3,7 @@
 mod analyze;
 mod exit;
 mod explain;
+mod filters;
 mod output;
 
 use clap::{Parser, Subcommand};
@@ -20,7 +21,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Read captures and report their redirects, session interval negotiations and what is wrong with them
-    Analyze(analyze::Analyze),
+    Analyze(Box<analyze::Analyze>),
     /// Explain a status code or a rule; with two or more, what differs between them
     Explain(explain::Explain),
     /// List the rules behind findings

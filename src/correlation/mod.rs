@@ -8,6 +8,7 @@ mod calls;
 mod dialog;
 mod extract;
 mod facts;
+mod filter;
 mod links;
 mod listing;
 mod mirror;
@@ -26,6 +27,7 @@ pub use facts::{
     Evidence, FollowUp, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome, Retry, Role,
     Round, Text, Watch,
 };
+pub use filter::{BadCondition, Filter, Network, Pattern, StatusCodes};
 pub use links::{Again, Candidate, Links, Order, Signal};
 pub use listing::{ListedDialog, ListedMessage, ListedTimer, listing};
 pub use mirror::mirrors;

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
+use super::chosen::Tally;
 use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Negotiation, Place, Redirect, Redirections, Text, dialogs,
     listing, mirrors, negotiations, place_of, transactions,
 };
 use crate::findings::{DialogCase, Finding, Severity, judge_dialog};
 use crate::net::Endpoint;
-use crate::options::DialogsListed;
+use crate::options::{DialogsListed, Options};
 use crate::sip::Refresher;
 use crate::time::Timestamp;
 
@@ -45,11 +46,18 @@ pub(crate) struct Judged {
     pub(crate) starts: Vec<StartOutcome>,
     pub(crate) dialogs: u64,
     pub(crate) mirrors: u64,
+    /// With a filter: what the call adds to the totals, if it is among those chosen or may come to be.
+    pub(crate) tally: Option<Tally>,
 }
 
 impl Judged {
     /// Whether there is more to it than its counts.
     pub(crate) fn is_kept(&self) -> bool {
+        self.has_results() || self.tally.is_some()
+    }
+
+    /// Whether anything of it may be reported or linked.
+    pub(crate) fn has_results(&self) -> bool {
         !(self.redirects.is_empty()
             && self.negotiations.is_empty()
             && self.findings.is_empty()
@@ -59,7 +67,8 @@ impl Judged {
 }
 
 /// Works out everything about a call over all its messages.
-pub(crate) fn judge(mut call: Ended, links: &Links, listed: DialogsListed) -> Judged {
+pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged {
+    let listed = options.dialogs;
     if !call.records.is_sorted_by_key(|record| record.order()) {
         call.records.sort_by_key(|record| record.order());
     }
@@ -93,6 +102,14 @@ pub(crate) fn judge(mut call: Ended, links: &Links, listed: DialogsListed) -> Ju
     }
     if links.has_targets() {
         judged.starts = starts(&view, links, &redirections, &attempts);
+    }
+    if !options.filter.is_empty() {
+        let selected = options.filter.takes(&call);
+        let may_be_linked = flagged || !judged.starts.is_empty();
+        if !selected && !may_be_linked {
+            return Judged { mirrors: judged.mirrors, ..Judged::default() };
+        }
+        judged.tally = Some(Tally::of(&call, judged.dialogs, selected));
     }
     judged
 }

@@ -6,6 +6,7 @@
 //! by threads, windows or batches.
 
 mod chains;
+mod chosen;
 mod judge;
 mod settle;
 mod shards;
@@ -138,7 +139,7 @@ impl Run {
     }
 
     fn judge(&mut self, options: &Options) {
-        for judged in self.shards.judge(&self.links, options.dialogs) {
+        for judged in self.shards.judge(&self.links, options) {
             self.pending.take(judged);
         }
     }

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use rayon::prelude::*;
 
 use super::chains::Chains;
+use super::chosen::Chosen;
 use super::judge::{Judged, StartOutcome};
 use super::watching::Watching;
-use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
+use crate::analysis::{Analysis, CallTotals, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
     Candidate, Destination, Evidence, FollowUp, Link, Links, ListedDialog, Method, Negotiation, NegotiationOutcome,
     Place, Redirect, RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, goes_to_any, matches,
@@ -30,6 +31,7 @@ pub(crate) struct Pending {
     starts: HashMap<Place, StartOutcome>,
     dialogs: u64,
     mirrors: u64,
+    chosen: Chosen,
 }
 
 impl Pending {
@@ -37,6 +39,10 @@ impl Pending {
     pub(crate) fn take(&mut self, judged: Judged) {
         self.dialogs += judged.dialogs;
         self.mirrors += judged.mirrors;
+        let has_results = judged.has_results();
+        if let Some(tally) = judged.tally {
+            self.chosen.take(tally, has_results);
+        }
         self.redirects.extend(judged.redirects);
         self.negotiations.extend(judged.negotiations);
         self.findings.extend(judged.findings);
@@ -54,25 +60,43 @@ impl Pending {
             self.redirects.iter().filter_map(|redirect| redirect.follow_up.as_ref()).map(|next| next.place).collect();
         self.link_redirects(links, &mut taken);
         self.link_negotiations(links, &mut taken);
+        let all = options.filter.is_empty();
+        let mut chosen = std::mem::take(&mut self.chosen);
+        if !all {
+            chosen.close(&self.redirects, &self.negotiations);
+        }
+        let wanted = |call_id: &[u8]| all || chosen.has(call_id);
         let chains = Chains::of(&mut self.redirects, &self.starts);
         let mut judge = Judge { watching, options, analysis, findings: Vec::new() };
         let again = self.again(links, &taken, &chains);
         let both = self.redirects.par_iter().zip(&again);
         let verdicts: Vec<_> =
             both.map(|(redirect, again)| redirect_verdict(redirect, again, &chains, links, watching)).collect();
-        for ((redirect, again), verdict) in self.redirects.into_iter().zip(again).zip(verdicts) {
+        let judged = self.redirects.into_iter().zip(again).zip(verdicts);
+        for ((redirect, again), verdict) in judged.filter(|((redirect, _), _)| wanted(&redirect.call_id)) {
             judge.redirect(redirect, !again.is_empty(), verdict);
         }
         let verdicts: Vec<_> =
             self.negotiations.par_iter().map(|negotiation| negotiation_verdict(negotiation, watching)).collect();
-        for (negotiation, verdict) in self.negotiations.into_iter().zip(verdicts) {
+        let judged = self.negotiations.into_iter().zip(verdicts);
+        for (negotiation, verdict) in judged.filter(|(negotiation, _)| wanted(&negotiation.call_id)) {
             judge.negotiation(negotiation, verdict);
         }
-        for finding in self.findings {
+        for finding in self.findings.into_iter().filter(|finding| wanted(&finding.call_id)) {
             judge.conditional(finding);
         }
+        self.listed.retain(|(dialog, _)| wanted(&dialog.call_id));
         judge.finish(self.listed);
-        analysis.dialogs = self.dialogs;
+        analysis.totals = if all {
+            CallTotals {
+                calls: analysis.calls.calls,
+                invite_calls: analysis.calls.invite_calls,
+                messages: analysis.counters.messages.kinds.clone(),
+                dialogs: self.dialogs,
+            }
+        } else {
+            chosen.totals()
+        };
         analysis.mirror_duplicates = self.mirrors;
         analysis.losses_beyond_limit = watching.overflow();
         analysis.link_limits_reached = links.limits_reached();

@@ -11,7 +11,7 @@ use crate::correlation::{CallStats, Calls, Links, Signal};
 use crate::counters::Counters;
 use crate::decode::decode_reassembled;
 use crate::limits::MAX_FRAGMENT_NESTING;
-use crate::options::DialogsListed;
+use crate::options::Options;
 use crate::reassembly::{FragmentStats, FragmentTable, Reassembled};
 use crate::stream::{FlowTable, StreamStats};
 use crate::time::Timestamp;
@@ -141,14 +141,14 @@ impl Shards {
     }
 
     /// Judges the calls that are over; gives what is more than counts.
-    pub(crate) fn judge(&mut self, links: &Links, listed: DialogsListed) -> Vec<Judged> {
+    pub(crate) fn judge(&mut self, links: &Links, options: &Options) -> Vec<Judged> {
         self.calls
             .par_iter_mut()
             .flat_map_iter(|calls| {
                 let mut sum = Judged::default();
                 let mut kept = Vec::new();
                 for call in calls.take_ended() {
-                    let judged = judge(call, links, listed);
+                    let judged = judge(call, links, options);
                     if judged.is_kept() {
                         kept.push(judged);
                     } else {

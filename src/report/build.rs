@@ -159,15 +159,15 @@ fn summary(analysis: &Analysis) -> model::Summary {
     for finding in &analysis.findings {
         *by_rule.entry(finding.rule.id).or_default() += 1;
     }
-    let messages = &analysis.counters.messages;
+    let totals = &analysis.totals;
     model::Summary {
         frames: analysis.counters.decode.frames,
-        sip_messages: messages.parsed,
-        requests: messages.requests_by_method(),
-        responses: messages.responses_by_status(),
-        calls: analysis.calls.calls,
-        invite_calls: analysis.calls.invite_calls,
-        dialogs: analysis.dialogs,
+        sip_messages: totals.messages.total(),
+        requests: totals.messages.requests_by_method(),
+        responses: totals.messages.responses_by_status(),
+        calls: totals.calls,
+        invite_calls: totals.invite_calls,
+        dialogs: totals.dialogs,
         redirects: model::RedirectCounts {
             total: analysis.redirects.len() as u64,
             by_status,

@@ -338,3 +338,19 @@ fn threads_and_windows_change_nothing() {
         assert_eq!(analyze(&lab("messy-udp"), arguments).exits(0).out, usual, "{arguments:?}");
     }
 }
+
+#[test]
+fn conditions_narrow_the_report_down_and_bad_ones_are_explained() {
+    let path = lab("clean-udp");
+    let report = analyze(&path, &["--to", "moved@", "--status", "3xx"]).exits(0).report();
+    let old: Vec<&Value> = list(&report, "redirects").map(|row| &row["request_uri"]).collect();
+    assert!(!old.is_empty() && old.iter().all(|uri| uri.as_str().is_some_and(|uri| uri.contains("moved@"))), "{old:?}");
+    for (option, value, said) in [
+        ("--host", "nowhere", "neither an address nor a prefix"),
+        ("--status", "9xx", "neither a status code nor a class"),
+        ("--since", "yesterday", "is no time such as"),
+        ("--from", "/(/", "is no regular expression"),
+    ] {
+        analyze(&path, &[option, value]).exits(2).complains(said);
+    }
+}

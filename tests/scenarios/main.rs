@@ -4,6 +4,8 @@
 pub mod traffic;
 
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod negotiations;
 #[cfg(test)]
 mod redirects;

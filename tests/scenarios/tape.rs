@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use reinvite::correlation::Filter;
 use serde_json::Value;
 
 use crate::traffic::link::Link;
@@ -59,6 +60,11 @@ impl Tape {
         report_of(&[self.file(0)])
     }
 
+    /// The report of the calls that a filter takes.
+    pub(crate) fn filtered(self, filter: Filter) -> Value {
+        report_with(&[self.file(0)], filter)
+    }
+
     /// The capture with clocks that go ahead by this much.
     pub(crate) fn file(mut self, ahead: u64) -> Vec<u8> {
         self.packets.sort_by_key(|packet| packet.time);
@@ -71,6 +77,10 @@ impl Tape {
 
 /// The report of several captures.
 pub(crate) fn report_of(captures: &[Vec<u8>]) -> Value {
+    report_with(captures, Filter::default())
+}
+
+fn report_with(captures: &[Vec<u8>], filter: Filter) -> Value {
     let files: Vec<tempfile::NamedTempFile> = captures
         .iter()
         .map(|bytes| {
@@ -80,7 +90,7 @@ pub(crate) fn report_of(captures: &[Vec<u8>]) -> Value {
         })
         .collect();
     let paths: Vec<std::path::PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
-    let options = reinvite::options::Options { threads: 1, ..Default::default() };
+    let options = reinvite::options::Options { threads: 1, filter, ..Default::default() };
     let analysis = reinvite::pipeline::analyze(&paths, &options).unwrap();
     serde_json::to_value(reinvite::report::build(&analysis)).unwrap()
 }

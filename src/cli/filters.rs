@@ -1,0 +1,52 @@
+//! Options that say which calls a run is about.
+
+use clap::Args;
+
+use reinvite::correlation::{Filter, Network, Pattern, StatusCodes};
+use reinvite::time::Timestamp;
+
+/// Conditions for calls. All kinds that are given must apply; of several values of one kind, one must.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which calls (linked ones stay in; capture_quality counts everything)")]
+pub(super) struct Filters {
+    /// Calls with a From URI that has this part, or matches /this expression/
+    #[arg(long, value_name = "TEXT")]
+    from: Vec<Pattern>,
+    /// Calls with a To URI that has this part, or matches /this expression/
+    #[arg(long, value_name = "TEXT")]
+    to: Vec<Pattern>,
+    /// Calls with a Call-ID that has this part, or matches /this expression/
+    #[arg(long, value_name = "TEXT")]
+    call_id: Vec<Pattern>,
+    /// Calls with a message from or to this address or prefix, such as 192.0.2.0/24
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    host: Vec<Network>,
+    /// Calls that a request with this method started
+    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
+    method: Vec<String>,
+    /// Calls with a response of this status code or class, such as 422 or 3xx
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    status: Vec<StatusCodes>,
+    /// Calls with a message from this time or later, such as 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<Timestamp>,
+    /// Calls with a message from this time or earlier
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<Timestamp>,
+}
+
+impl Filters {
+    /// The same for the library.
+    pub(super) fn filter(&self) -> Filter {
+        Filter {
+            since: self.since,
+            until: self.until,
+            hosts: self.host.clone(),
+            methods: self.method.clone(),
+            statuses: self.status.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            call_ids: self.call_id.clone(),
+        }
+    }
+}
