@@ -6,6 +6,8 @@ pub mod traffic;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod ladder;
+#[cfg(test)]
 mod negotiations;
 #[cfg(test)]
 mod redirects;

@@ -1,0 +1,81 @@
+//! Call flows written down as ladders, in `fixtures/rules`, with exactly the findings they must give.
+
+mod message;
+mod parse;
+mod play;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use reinvite::findings::RULES;
+
+use crate::tape::{findings, negotiations, redirects, report_of};
+use parse::{Ladder, parse};
+use play::play;
+
+fn ladders() -> Vec<(String, Ladder)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "ladder"));
+    paths.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let ladder = parse(&text).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+        (name, ladder)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// What is wrong with the report of a ladder.
+fn problems(ladder: &Ladder) -> Result<(), String> {
+    let report = report_of(&play(ladder)?);
+    let sorted = |list: &[String]| {
+        let mut list = list.to_vec();
+        list.sort();
+        list
+    };
+    let compare = |what: &str, expected: &[String], found: &[String]| {
+        if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:#?}, found {found:#?}")) }
+    };
+    compare("findings", &sorted(&ladder.expect), &findings(&report))?;
+    let open = report["summary"]["indeterminate"].as_object().unwrap();
+    let times = |count: &serde_json::Value| usize::try_from(count.as_u64().unwrap()).unwrap();
+    let open: Vec<String> = open.iter().flat_map(|(rule, count)| vec![rule.clone(); times(count)]).collect();
+    compare("indeterminate", &sorted(&ladder.open), &sorted(&open))?;
+    if !ladder.redirects.is_empty() {
+        compare("redirects", &ladder.redirects, &redirects(&report))?;
+    }
+    if !ladder.negotiations.is_empty() {
+        compare("negotiations", &ladder.negotiations, &negotiations(&report))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_ladder_gives_its_findings_and_no_others() {
+    let wrong: Vec<String> = ladders()
+        .iter()
+        .filter_map(|(name, ladder)| problems(ladder).err().map(|problem| format!("{name}.ladder: {problem}")))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_fires_in_a_ladder_and_is_missed_closely_in_another() {
+    let ladders = ladders();
+    let mut fires: BTreeSet<&str> = BTreeSet::new();
+    let mut near: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, ladder) in &ladders {
+        fires.extend(ladder.expect.iter().filter_map(|line| line.split(' ').next()));
+        for rule in &ladder.near {
+            assert!(RULES.iter().any(|row| row.id == rule), "{name}.ladder: no rule {rule}");
+            let fires_too = ladder.expect.iter().any(|line| line.split(' ').next() == Some(rule));
+            assert!(!fires_too, "{name}.ladder: {rule} is near and expected");
+            near.insert(rule, name);
+        }
+    }
+    let lacking: Vec<&str> =
+        RULES.iter().map(|rule| rule.id).filter(|rule| !(fires.contains(rule) && near.contains_key(rule))).collect();
+    assert!(lacking.is_empty(), "rules without a ladder in which they fire and one that comes near: {lacking:#?}");
+}
