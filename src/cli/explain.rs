@@ -63,7 +63,7 @@ impl Rules {
                 let row = |rule: &reinvite::findings::Rule| {
                     format!("{:<8} {:<36} {}\n", rule.severity.name(), rule.id, rule.summary)
                 };
-                RULES.iter().map(row).collect()
+                RULES.iter().copied().map(row).collect()
             }
             ListFormat::Json => {
                 let row = |rule: &reinvite::findings::Rule| {
@@ -76,7 +76,7 @@ impl Rules {
                         "references": rule.references,
                     })
                 };
-                let rows: Vec<serde_json::Value> = RULES.iter().map(row).collect();
+                let rows: Vec<serde_json::Value> = RULES.iter().copied().map(row).collect();
                 format!("{:#}\n", serde_json::Value::from(rows))
             }
         };

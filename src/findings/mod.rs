@@ -16,7 +16,7 @@ pub use timers::NegotiationCase;
 /// The findings about a redirect whose outcome is known.
 pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for rule in RULES {
+    for rule in RULES.iter().copied() {
         for check in rule.checks {
             if let Check::Redirect(check) = check {
                 check(rule, case, &mut found);
@@ -29,7 +29,7 @@ pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
 /// The findings about a negotiation whose outcome is known.
 pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for rule in RULES {
+    for rule in RULES.iter().copied() {
         for check in rule.checks {
             if let Check::Negotiation(check) = check {
                 check(rule, case, &mut found);
@@ -42,7 +42,7 @@ pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Finding> {
 /// The findings about a dialog. Those with a [`Finding::watch`] hold only if the capture went on that long without loss.
 pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for rule in RULES {
+    for rule in RULES.iter().copied() {
         for check in rule.checks {
             if let Check::Dialog(check) = check {
                 check(rule, case, &mut found);

@@ -1,11 +1,86 @@
 //! Rules about redirects.
 
-use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
+use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::words::{name, status, uri};
 use crate::correlation::{Evidence, FollowUp, Link, Method, Place, Redirect, RedirectOutcome, Role, Text, equals};
 use crate::sip::Uri;
 use crate::sip::to_text;
 use crate::time::{Timestamp, milliseconds};
+
+/// The rules whose checks stand here.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "permanent-redirect-ignored",
+        severity: Severity::Warning,
+        summary: "A client still calls an address that a 301 had said to be gone for good.",
+        explanation: "301 Moved Permanently means that the client should store the new address. Here the same client (source \
+            address and From) called the old one again later, so every call pays for the detour, and fails once the redirect is gone.",
+        remedy: "Change the address-book or routing entry of that client to the Contact of the 301.",
+        references: &["RFC 3261 21.3.2", "RFC 3261 8.3"],
+        checks: &[Check::Redirect(ignored)],
+    },
+    Rule {
+        id: "redirect-chain",
+        severity: Severity::Info,
+        summary: "A call was redirected several times in a row.",
+        explanation: "Each redirect costs a round trip before the call rings, and each entry on the way can break. Two in a row \
+            are for information, three and four a notice, five and more a warning.",
+        remedy: "Configure the caller, or the first redirecting server, with the final address.",
+        references: &["RFC 3261 8.1.3.4"],
+        checks: &[Check::Redirect(chain)],
+    },
+    Rule {
+        id: "redirect-contact-equals-request-uri",
+        severity: Severity::Error,
+        summary: "A redirect points at the very address that was asked for.",
+        explanation: "A redirect server must not redirect to a URI equal to the Request-URI. The caller can only try the same \
+            again or give up. One sees it when a forwarding entry points at itself, or when a rewrite undoes it.",
+        remedy: "Point the entry at a different target, or answer 404 or 480 if there is none.",
+        references: &["RFC 3261 8.3", "RFC 3261 19.1.4"],
+        checks: &[Check::Redirect(contact_equals_request_uri)],
+    },
+    Rule {
+        id: "redirect-followed",
+        severity: Severity::Info,
+        summary: "A redirect was followed.",
+        explanation: "The caller sent the request to a Contact of the 3xx. For 301 the address book or routing table that still \
+            has the old address should be changed, which saves the detour.",
+        remedy: "For 301, change the address-book or routing entry to the new address; for 302 there is nothing to change.",
+        references: &["RFC 3261 8.1.3.4", "RFC 3261 21.3.2"],
+        checks: &[Check::Redirect(followed)],
+    },
+    Rule {
+        id: "redirect-loop",
+        severity: Severity::Error,
+        summary: "A client was redirected to an address that it had tried already.",
+        explanation: "The client went in a circle: an address that it had tried for this call came back as a target, and it went \
+            there again. A client must keep a list of the addresses tried and go to none of them twice.",
+        remedy: "Break the circle at the entries that point at each other, and update the client.",
+        references: &["RFC 3261 8.1.3.4"],
+        checks: &[Check::Redirect(looped)],
+    },
+    Rule {
+        id: "redirect-not-followed",
+        severity: Severity::Warning,
+        summary: "A client got a redirect with a usable Contact and went nowhere.",
+        explanation: "Within 32 seconds of capture after the 3xx the client sent nothing to any of its Contacts, and did not \
+            cancel. The call is lost. Typical reasons: redirects are switched off in the client, the Contact needs a transport \
+            that it does not have, or its policy forbids the target.",
+        remedy: "Let the client act on 3xx answers, or have the server proxy the call instead of redirecting it.",
+        references: &["RFC 3261 21.3.2", "RFC 3261 8.1.3.4"],
+        checks: &[Check::Redirect(not_followed)],
+    },
+    Rule {
+        id: "redirect-without-contact",
+        severity: Severity::Warning,
+        summary: "A redirect does not say where to.",
+        explanation: "The Contact of a 3xx names the new address. Without one the caller has nowhere to go. For 305 it is an \
+            error, for 300 to 302 a warning, for others a notice.",
+        remedy: "Add a Contact with the new address; answer 410 or 404 if none is known.",
+        references: &["RFC 3261 13.3.1.2", "RFC 3261 8.3", "RFC 3261 21.3.4", "RFC 3261 21.4.10"],
+        checks: &[Check::Redirect(without_contact)],
+    },
+];
 
 /// A redirect whose outcome is known, with what other calls say about it.
 #[derive(Debug)]
@@ -104,7 +179,7 @@ fn book_or_table(redirect: &Redirect, target: &[u8]) -> String {
     }
 }
 
-pub(super) fn followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let Some(next) = redirect.follow_up.as_ref().filter(|_| case.outcome == RedirectOutcome::Followed) else { return };
     let delay = milliseconds(next.time.since(redirect.time));
@@ -136,7 +211,7 @@ fn ended(redirect: &Redirect, next: &FollowUp) -> String {
     }
 }
 
-pub(super) fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let is_sip = |contact: &[u8]| Uri::parse(contact).is_ok_and(|uri| uri.as_sip().is_some());
     // A client does right not to go where it has been (RFC 3261 8.1.3.4).
@@ -175,7 +250,7 @@ pub(super) fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &m
     out.push(milder_unless_seen(found, case));
 }
 
-pub(super) fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     // An element on the way may have taken the Contact out: then it is not this server's fault.
     if !redirect.contacts.is_empty() || !redirect.server_contacts.is_empty() {
@@ -200,7 +275,7 @@ pub(super) fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out:
     out.push(at_most_notice_if_relayed(found, case));
 }
 
-pub(super) fn contact_equals_request_uri(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn contact_equals_request_uri(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let Some(old) = redirect.server_request_uri.as_deref() else { return };
     let Some(same) = redirect.server_contacts.iter().find(|contact| equals(&contact.uri, old)) else { return };
@@ -221,7 +296,7 @@ pub(super) fn contact_equals_request_uri(rule: &'static Rule, case: &RedirectCas
     out.push(at_most_notice_if_relayed(found, case));
 }
 
-pub(super) fn looped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn looped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let Some(next) = redirect.follow_up.as_ref().filter(|_| case.outcome == RedirectOutcome::Looped) else { return };
     let mut path: Vec<String> = redirect.tried.iter().map(|tried| to_text(tried)).collect();
@@ -241,7 +316,7 @@ pub(super) fn looped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec
     out.push(milder_unless_seen(found, case));
 }
 
-pub(super) fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     // Said once, of the last redirect of the chain; a circle has its own rule.
     let is_last = redirect.chain_length >= 2 && redirect.chain_position == redirect.chain_length;
@@ -275,7 +350,7 @@ fn in_circle(redirect: &Redirect) -> bool {
     redirect.request_uri.as_ref().is_some_and(|uri| redirect.tried.iter().any(|old| equals(old, uri)))
 }
 
-pub(super) fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let (Some(first), Some(old)) = (case.ignored_by.first(), redirect.request_uri.as_deref()) else { return };
     if redirect.status != 301 {

@@ -1,9 +1,43 @@
 //! Rules about refresh and expiry of sessions, dialog by dialog.
 
-use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
+use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::words::{name, sentence};
 use crate::correlation::{Agreement, CallView, Dialog, Evidence, Span, Watch, place_of};
 use crate::time::{NANOS_PER_SECOND, Timestamp, milliseconds};
+
+/// The rules whose checks stand here.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "timer-bye-on-expiry",
+        severity: Severity::Warning,
+        summary: "A call was ended by the session timer.",
+        explanation: "The BYE came when the party that is not refreshed should give up: at the interval less 32 s or a third of it, \
+            whichever is less, after the last refresh. To the users it looks as if calls drop after a fixed time.",
+        remedy: "Fix the party that had to refresh.",
+        references: &["RFC 4028 10"],
+        checks: &[Check::Dialog(bye_on_expiry)],
+    },
+    Rule {
+        id: "timer-refresh-missed",
+        severity: Severity::Error,
+        summary: "A session was not refreshed by the party that had to.",
+        explanation: "The 2xx named a refresher, and no INVITE or UPDATE came from it before the interval was over, though the \
+            dialog still stood. The other side may drop the call.",
+        remedy: "Fix session refresh on the party named, or let the other side refresh.",
+        references: &["RFC 4028 7.2", "RFC 4028 9", "RFC 4028 10"],
+        checks: &[Check::Dialog(refresh_missed)],
+    },
+    Rule {
+        id: "timer-session-expired-no-bye",
+        severity: Severity::Warning,
+        summary: "A session expired, and nobody ended it.",
+        explanation: "37 seconds after the interval was over neither side had sent BYE: media ports, licences and billing records \
+            stay open.",
+        remedy: "Make the party that is not refreshed send BYE before the interval is over.",
+        references: &["RFC 4028 10"],
+        checks: &[Check::Dialog(expired_no_bye)],
+    },
+];
 
 /// A call with its dialogs.
 #[derive(Debug)]
@@ -138,7 +172,7 @@ fn ended_by(dialog: &Dialog, time: Timestamp) -> bool {
     dialog.end.is_some_and(|end| end <= time)
 }
 
-pub(super) fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for stretch in stretches(case) {
         // The other side may end a session that is not refreshed a little late: that has a rule of its own.
         let given_up = stretch.dialog.bye.as_ref().is_some_and(|bye| {
@@ -167,7 +201,7 @@ pub(super) fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &m
     }
 }
 
-pub(super) fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for stretch in stretches(case) {
         let limit = stretch.deadline.plus(CLEAN_UP_NANOS);
         if ended_by(stretch.dialog, limit) || stretch.renewed.is_some_and(|time| time <= limit) {
@@ -192,7 +226,7 @@ pub(super) fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &m
     }
 }
 
-pub(super) fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for stretch in stretches(case) {
         let Some(bye) = &stretch.dialog.bye else { continue };
         if stretch.renewed.is_some_and(|time| time <= bye.time) {

@@ -1,8 +1,79 @@
 //! Rules about the negotiation of session intervals.
 
-use super::rule::{Confidence, Finding, Rule, Scope, Value};
+use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
+use super::session;
 use super::words::{name, offer, seconds, status, uri};
 use crate::correlation::{Link, Negotiation, NegotiationOutcome, Retry, Round, Seconds};
+
+/// The rules whose checks stand here.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "timer-422-ladder",
+        severity: Severity::Notice,
+        summary: "One after the other, elements asked for ever larger session intervals.",
+        explanation: "Each element on the way has its own minimum. The caller learns them one by one, a refused attempt each.",
+        remedy: "Align the minima of the elements on the way, or offer the largest at once.",
+        references: &["RFC 4028 3", "RFC 4028 7.4", "RFC 4028 13"],
+        checks: &[Check::Negotiation(ladder)],
+    },
+    Rule {
+        id: "timer-422-resolved",
+        severity: Severity::Info,
+        summary: "A session interval was refused, and the retry got another answer.",
+        explanation: "The offered Session-Expires was below what a server accepts. The client raised it and tried again. Each \
+            such call pays an extra round trip.",
+        remedy: "Offer a Session-Expires of at least the demanded Min-SE from the start.",
+        references: &["RFC 4028 7.3", "RFC 4028 7.4"],
+        checks: &[Check::Negotiation(resolved)],
+    },
+    Rule {
+        id: "timer-422-retry-interval-too-small",
+        severity: Severity::Error,
+        summary: "A retry after 422 offers less than what was asked for.",
+        explanation: "The Session-Expires of a retry must not be below the largest Min-SE of all 422 answers to this call.",
+        remedy: "Use the largest Min-SE received, or more.",
+        references: &["RFC 4028 7.1", "RFC 4028 7.4"],
+        checks: &[Check::Negotiation(retry_interval_too_small)],
+    },
+    Rule {
+        id: "timer-422-retry-missing-min-se",
+        severity: Severity::Error,
+        summary: "A retry after 422 has no Min-SE.",
+        explanation: "Once a 422 was received for a Call-ID, each further INVITE of it before the dialog must carry Min-SE with the \
+            largest value received. Without it a proxy may lower the interval again.",
+        remedy: "Add Min-SE with the largest value received to the retry.",
+        references: &["RFC 4028 7.4"],
+        checks: &[Check::Negotiation(retry_missing_min_se)],
+    },
+    Rule {
+        id: "timer-422-unresolved",
+        severity: Severity::Warning,
+        summary: "A call or refresh ended with 422.",
+        explanation: "The client did not try again within 32 seconds of capture. The call failed over a timer setting. Typical \
+            reasons: the client knows no 422, or gives up after the first.",
+        remedy: "Raise Session-Expires and Min-SE of the client to what was asked for, or lower the minimum of the server (not below 90 s).",
+        references: &["RFC 4028 7.3"],
+        checks: &[Check::Negotiation(unresolved)],
+    },
+    Rule {
+        id: "timer-422-without-min-se",
+        severity: Severity::Error,
+        summary: "A 422 does not say which interval would do.",
+        explanation: "A 422 must carry Min-SE with the minimum of the server. Without it the client can only guess.",
+        remedy: "Add Min-SE to the 422, with a value of at least 90.",
+        references: &["RFC 4028 6"],
+        checks: &[Check::Negotiation(without_min_se)],
+    },
+    Rule {
+        id: "timer-min-se-below-90",
+        severity: Severity::Error,
+        summary: "A Min-SE is below the legal minimum of 90 seconds.",
+        explanation: "No Min-SE may be below 90. In a 422 it is an error, since clients are told to believe it; in a request a warning.",
+        remedy: "Raise it to at least 90.",
+        references: &["RFC 4028 5", "RFC 4028 8.1", "RFC 4028 9"],
+        checks: &[Check::Negotiation(min_se_below_90), Check::Dialog(session::request_min_se_below_90)],
+    },
+];
 
 /// The least Min-SE that RFC 4028 5 allows, in seconds.
 const FLOOR: u64 = 90;
@@ -74,7 +145,7 @@ fn has_interval(case: &NegotiationCase<'_>) -> bool {
     case.negotiation.method.refreshes_sessions()
 }
 
-pub(super) fn resolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+fn resolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     let negotiation = case.negotiation;
     let (Some(round), Some(retry)) = (negotiation.rounds.last(), negotiation.last_retry()) else { return };
     if case.outcome != NegotiationOutcome::Resolved || !has_interval(case) {
@@ -102,7 +173,7 @@ pub(super) fn resolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mu
     out.push(milder_unless_seen(found, case, Some(retry)));
 }
 
-pub(super) fn unresolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+fn unresolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     let negotiation = case.negotiation;
     let given_up = matches!(case.outcome, NegotiationOutcome::Abandoned | NegotiationOutcome::Failed);
     let silenced = negotiation.hidden || negotiation.cancelled || !has_interval(case);
@@ -126,7 +197,7 @@ pub(super) fn unresolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &
     out.push(milder_unless_seen(found, case, round.retry.as_ref()));
 }
 
-pub(super) fn ladder(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+fn ladder(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     let negotiation = case.negotiation;
     let demands: Vec<u64> = negotiation.rounds.iter().filter_map(|round| round.demanded.value()).collect();
     let rounds = demands.len();
@@ -145,7 +216,7 @@ pub(super) fn ladder(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut 
     out.push(milder_unless_seen(found, case, None));
 }
 
-pub(super) fn without_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+fn without_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     for round in case.negotiation.rounds.iter().filter(|round| round.demanded == Seconds::Absent) {
         let server = name(&round.server);
         let summary = format!(
@@ -161,7 +232,7 @@ pub(super) fn without_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, ou
     }
 }
 
-pub(super) fn min_se_below_90(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+fn min_se_below_90(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     for round in &case.negotiation.rounds {
         let Some(value) = round.demanded.value().filter(|value| *value < FLOOR) else { continue };
         let server = name(&round.server);
@@ -183,7 +254,7 @@ fn retries(negotiation: &Negotiation) -> impl Iterator<Item = (&Round, &Retry, u
     })
 }
 
-pub(super) fn retry_interval_too_small(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+fn retry_interval_too_small(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     for (round, retry, largest) in retries(case.negotiation) {
         let Some(offered) = retry.session_expires.value().filter(|offered| *offered < largest) else { continue };
         let client = name(&case.negotiation.client);
@@ -201,7 +272,7 @@ pub(super) fn retry_interval_too_small(rule: &'static Rule, case: &NegotiationCa
     }
 }
 
-pub(super) fn retry_missing_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
+fn retry_missing_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     for (round, retry, largest) in retries(case.negotiation) {
         // A retry without any sign of RFC 4028 has given up the timer, and owes no Min-SE.
         let uses_timer = retry.supports_timer || retry.session_expires != Seconds::Absent;
