@@ -126,6 +126,34 @@ impl LinkType {
     pub const LOOP: Self = Self(108);
     /// Linux cooked capture.
     pub const LINUX_SLL: Self = Self(113);
+    /// PPP, as BSD writes it.
+    pub const PPP: Self = Self(9);
+    /// PPP in HDLC-like framing.
+    pub const PPP_HDLC: Self = Self(50);
+    /// PPP over Ethernet, without the Ethernet header.
+    pub const PPPOE: Self = Self(51);
+    /// Cisco HDLC.
+    pub const CISCO_HDLC: Self = Self(104);
+    /// IEEE 802.11 without a radio header.
+    pub const IEEE_802_11: Self = Self(105);
+    /// Frame Relay (RFC 2427).
+    pub const FRAME_RELAY: Self = Self(107);
+    /// IEEE 802.11 behind a Prism header.
+    pub const IEEE_802_11_PRISM: Self = Self(119);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const IEEE_802_11_RADIOTAP: Self = Self(127);
+    /// IEEE 802.11 behind an AVS header.
+    pub const IEEE_802_11_AVS: Self = Self(163);
+    /// Per-Packet Information in front of another link type.
+    pub const PPI: Self = Self(192);
+    /// PPP behind a byte of direction.
+    pub const PPP_WITH_DIRECTION: Self = Self(204);
+    /// MPLS label stacks.
+    pub const MPLS: Self = Self(219);
+    /// Packets that Linux netfilter logged.
+    pub const NFLOG: Self = Self(239);
+    /// PDUs that a dissector exported.
+    pub const UPPER_PDU: Self = Self(252);
     /// Raw IP, version 4 only.
     pub const IPV4: Self = Self(228);
     /// Raw IP, version 6 only.
@@ -155,6 +183,20 @@ impl LinkType {
             Self::RAW_12 | Self::RAW_14 | Self::RAW => "raw_ip",
             Self::LOOP => "loop",
             Self::LINUX_SLL => "linux_sll",
+            Self::PPP => "ppp",
+            Self::PPP_HDLC => "ppp_hdlc",
+            Self::PPPOE => "pppoe",
+            Self::CISCO_HDLC => "cisco_hdlc",
+            Self::IEEE_802_11 => "ieee_802_11",
+            Self::FRAME_RELAY => "frame_relay",
+            Self::IEEE_802_11_PRISM => "ieee_802_11_prism",
+            Self::IEEE_802_11_RADIOTAP => "ieee_802_11_radiotap",
+            Self::IEEE_802_11_AVS => "ieee_802_11_avs",
+            Self::PPI => "ppi",
+            Self::PPP_WITH_DIRECTION => "ppp_with_direction",
+            Self::MPLS => "mpls",
+            Self::NFLOG => "nflog",
+            Self::UPPER_PDU => "wireshark_upper_pdu",
             Self::IPV4 => "ipv4",
             Self::IPV6 => "ipv6",
             Self::LINUX_SLL2 => "linux_sll2",

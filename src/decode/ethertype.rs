@@ -1,7 +1,7 @@
 //! What follows a link header, by its Ethertype.
 
 use super::layer::Layer;
-use super::{Outcome, Skip, ip};
+use super::{Outcome, Skip, ip, tunnel};
 
 /// Values of an Ethertype field up to this one are the length of an IEEE 802.3 frame.
 const MAX_LENGTH: u16 = 1_500;
@@ -33,10 +33,10 @@ static ETHERTYPES: &[(u16, Action)] = &[
     (0x9300, Action::Decode(vlan)),
     (0x0806, Action::Skip(Skip::Arp)),
     (0x8035, Action::Skip(Skip::Arp)),
-    (0x8847, Action::Skip(Skip::Mpls)),
-    (0x8848, Action::Skip(Skip::Mpls)),
+    (0x8847, Action::Decode(tunnel::mpls::decode)),
+    (0x8848, Action::Decode(tunnel::mpls::decode)),
     (0x8863, Action::Skip(Skip::Pppoe)),
-    (0x8864, Action::Skip(Skip::Pppoe)),
+    (0x8864, Action::Decode(tunnel::ppp::over_ethernet)),
     (0x888e, Action::Skip(Skip::Eapol)),
     (0x88cc, Action::Skip(Skip::Lldp)),
     (0x88e5, Action::Skip(Skip::Macsec)),
@@ -75,8 +75,13 @@ pub(super) fn llc(layer: Layer<'_>) -> Outcome<'_> {
     }
 }
 
+/// Whether this is the Ethertype of something that is known by name.
+pub(super) fn is_known(ethertype: u16) -> bool {
+    ETHERTYPES.iter().any(|row| row.0 == ethertype)
+}
+
 /// Decodes what follows an Ethertype that is no length.
-fn known(ethertype: u16, layer: Layer<'_>) -> Outcome<'_> {
+pub(super) fn known(ethertype: u16, layer: Layer<'_>) -> Outcome<'_> {
     match ETHERTYPES.iter().find(|row| row.0 == ethertype) {
         Some((_, Action::Decode(decode))) => decode(layer),
         Some((_, Action::Skip(skip))) => Err(*skip),

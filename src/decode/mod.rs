@@ -1,7 +1,7 @@
 //! From a frame to what is in it: a datagram, a TCP segment, an IP fragment, or a counted reason to skip it.
 //!
 //! Stateless: every answer is a function of one frame (or of one packet put together from fragments). Everything is
-//! borrowed from the frame; nothing is allocated.
+//! borrowed from the frame, and nothing is allocated but for what a capture agent compressed.
 //!
 //! Checksums are not looked at: captures taken at the sender hold packets whose checksums the network card fills in later.
 
@@ -14,6 +14,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod tunnel;
 
 use std::net::IpAddr;
 
@@ -22,13 +23,16 @@ pub use self::stats::DecodeStats;
 pub use self::transport::tcp::TcpFlags;
 
 use self::layer::Layer;
-use crate::net::{Endpoint, LinkType};
+use crate::net::{Endpoint, LinkType, Transport};
+use crate::time::Timestamp;
 
 /// What a frame holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decoded<'a> {
-    /// A UDP datagram.
+    /// A UDP datagram, or a message that something relayed with the addresses it had.
     Datagram(Datagram<'a>),
+    /// A relayed message that was compressed.
+    Unpacked(Box<Unpacked>),
     /// A TCP segment.
     Segment(Segment<'a>),
     /// A piece of an IP packet.
@@ -37,19 +41,38 @@ pub enum Decoded<'a> {
     Skip(Skip),
 }
 
-/// A UDP datagram (RFC 768).
+/// A UDP datagram (RFC 768), or a message that a capture agent or a dissector took off another transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// Who sent it.
     pub source: Endpoint,
     /// Whom it was sent to.
     pub destination: Endpoint,
+    /// What carried it.
+    pub transport: Transport,
+    /// When it was captured first, if another capture relayed it and says so.
+    pub relayed_time: Option<Timestamp>,
     /// The IPv4 identification, 0 for IPv6.
     pub identification: u16,
     /// The payload as far as it was captured; padding of the frame is not part of it.
     pub payload: &'a [u8],
     /// Payload bytes that the headers announce and the capture does not hold.
     pub missing: u32,
+}
+
+/// A datagram whose payload was compressed, so that it is not in the frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Who sent it.
+    pub source: Endpoint,
+    /// Whom it was sent to.
+    pub destination: Endpoint,
+    /// What carried it.
+    pub transport: Transport,
+    /// When it was captured first, if that is said.
+    pub relayed_time: Option<Timestamp>,
+    /// The payload.
+    pub payload: Vec<u8>,
 }
 
 /// A TCP segment (RFC 9293 3.1).
@@ -116,14 +139,7 @@ type Outcome<'a> = Result<Decoded<'a>, Skip>;
 
 /// Decodes a frame: `bytes` as captured, `wire_len` as it was on the wire (believed when it is the larger one).
 pub fn decode(link: LinkType, bytes: &[u8], wire_len: u32) -> Decoded<'_> {
-    let Some(row) = link::LINKS.iter().find(|row| row.link == link) else {
-        return Decoded::Skip(match link {
-            LinkType::NO_PACKET => Skip::NoPacket,
-            LinkType::NO_INTERFACE => Skip::UnknownInterface,
-            _ => Skip::UnsupportedLinkType,
-        });
-    };
-    (row.decode)(Layer::of_frame(bytes, wire_len)).unwrap_or_else(Decoded::Skip)
+    link::decode(link, Layer::of_frame(bytes, wire_len)).unwrap_or_else(Decoded::Skip)
 }
 
 /// Decodes a packet that was put together from fragments; may give a fragment again, up to the limit on nesting.

@@ -38,10 +38,20 @@ skips! {
     UnsupportedAddressFamily = "unsupported_address_family",
     /// ARP or reverse ARP.
     Arp = "arp",
-    /// MPLS; what is inside is not looked at.
+    /// MPLS that carries neither IP nor Ethernet.
     Mpls = "mpls",
-    /// PPP over Ethernet; what is inside is not looked at.
+    /// PPP over Ethernet: discovery, which carries no packets.
     Pppoe = "pppoe",
+    /// PPP with something other than IP or MPLS inside, such as its control protocols.
+    OtherPpp = "other_ppp",
+    /// Frame Relay with something other than IP inside, such as its management.
+    OtherFrameRelay = "other_frame_relay",
+    /// An IEEE 802.11 frame that carries no data: management, control, null.
+    WlanNoData = "wlan_no_data",
+    /// An encrypted IEEE 802.11 frame.
+    WlanEncrypted = "wlan_encrypted",
+    /// A PDU exported by a dissector other than that of SIP.
+    OtherExportedPdu = "other_exported_pdu",
     /// MACsec (IEEE 802.1AE): encrypted or not, what is inside is not looked at.
     Macsec = "macsec",
     /// A provider backbone bridge (IEEE 802.1ah); what is inside is not looked at.
@@ -78,14 +88,20 @@ skips! {
     Igmp = "igmp",
     /// SCTP; what is inside is not looked at.
     Sctp = "sctp",
-    /// IP inside IP; what is inside is not looked at.
-    IpInIp = "ip_in_ip",
-    /// GRE; what is inside is not looked at.
+    /// The frame ends inside the header of a tunnel.
+    TruncatedTunnel = "truncated_tunnel",
+    /// A tunnel with something inside that is not understood.
+    OtherTunnelPayload = "other_tunnel_payload",
+    /// GRE of an unknown version, or with something inside that is not understood.
     Gre = "gre",
-    /// ESP: encrypted.
+    /// ESP: encrypted, or cut short so that nobody can tell.
     Esp = "esp",
-    /// L2TP directly on IP; what is inside is not looked at.
+    /// L2TP version 3: control messages, or sessions that do not carry Ethernet.
     L2tp = "l2tp",
+    /// HEP (Homer) with something other than a SIP message inside.
+    OtherHep = "other_hep",
+    /// HEP that is cut short, contradicts itself, or whose compressed payload cannot be unpacked.
+    InvalidHep = "invalid_hep",
     /// A routing protocol or router redundancy: OSPF, EIGRP, PIM, VRRP.
     Routing = "routing",
     /// An IP protocol other than those named here.

@@ -79,6 +79,37 @@ fn assert_skip(skip: Skip, link: LinkType, bytes: &[u8]) {
     assert_eq!(whole(link, bytes), Decoded::Skip(skip), "{bytes:02x?}");
 }
 
+fn pppoe(packet: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
+    [&[0x11, 0, 0, 1][..], &length, &[0, 0x21], packet].concat()
+}
+
+/// A data frame with three addresses; what follows them begins `rest`.
+fn wlan(control: u8, flags: u8, rest: &[u8]) -> Vec<u8> {
+    [&[control, flags, 0, 0][..], &[2; 20], rest].concat()
+}
+
+fn avs(frame: &[u8]) -> Vec<u8> {
+    [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64][..], &[0; 56], frame].concat()
+}
+
+/// A log entry with a prefix of three bytes, padded, and a packet.
+fn nflog(big_endian: bool, packet: &[u8]) -> Vec<u8> {
+    let number = |value: usize| {
+        let value = u16::try_from(value).unwrap();
+        if big_endian { value.to_be_bytes() } else { value.to_le_bytes() }
+    };
+    let (length, payload) = (number(packet.len() + 4), number(9));
+    [&[2, 0, 0, 0][..], &number(7), &number(10), b"abc\0", &length, &payload, packet].concat()
+}
+
+fn upper_pdu(dissector: &[u8]) -> Vec<u8> {
+    let tag = |kind: u8, value: &[u8]| [&[0, kind, 0, u8::try_from(value.len()).unwrap()], value].concat();
+    let name = tag(12, &[dissector, &vec![0; 4 - dissector.len() % 4]].concat());
+    let ports = [tag(24, &[0, 0, 0, 3]), tag(25, &5060_u32.to_be_bytes()), tag(26, &5070_u32.to_be_bytes())];
+    [name, tag(22, &A6), tag(23, &B6), ports.concat(), tag(0, &[]), PAYLOAD.to_vec()].concat()
+}
+
 /// Every kind of frame that carries the same UDP datagram.
 fn carriers() -> Vec<(&'static str, LinkType, Vec<u8>)> {
     let (udp4, udp6) = (udp4(), udp6());
@@ -126,6 +157,42 @@ fn carriers() -> Vec<(&'static str, LinkType, Vec<u8>)> {
         ("null, NetBSD", LinkType::NULL, with(&[0, 0, 0, 24], &udp6)),
         ("null, FreeBSD", LinkType::NULL, with(&[28, 0, 0, 0], &udp6)),
         ("null, Darwin", LinkType::NULL, with(&[30, 0, 0, 0], &udp6)),
+        ("ppp", LinkType::PPP, with(&[0, 0x21], &udp4)),
+        ("ppp, compressed", LinkType::PPP, with(&[0x21], &udp4)),
+        ("ppp, IPv6", LinkType::PPP, with(&[0xff, 3, 0, 0x57], &udp6)),
+        ("ppp in HDLC", LinkType::PPP_HDLC, with(&[0xff, 3, 0, 0x21], &udp4)),
+        ("Cisco HDLC on such a line", LinkType::PPP_HDLC, with(&[0x8f, 0, 0x86, 0xdd], &udp6)),
+        ("ppp with direction", LinkType::PPP_WITH_DIRECTION, with(&[1, 0xff, 3, 0, 0x21], &udp4)),
+        ("pppoe", LinkType::PPPOE, pppoe(&udp4)),
+        ("pppoe on Ethernet", LinkType::ETHERNET, ethernet(&[0x8100], 0x8864, &pppoe(&udp4))),
+        ("Cisco HDLC", LinkType::CISCO_HDLC, with(&[0x0f, 0, 8, 0], &udp4)),
+        ("Frame Relay", LinkType::FRAME_RELAY, with(&[0x18, 0x41, 3, 0xcc], &udp4)),
+        ("Frame Relay, padded", LinkType::FRAME_RELAY, with(&[0x18, 0x40, 0x41, 3, 0, 0x8e], &udp6)),
+        ("Frame Relay, SNAP", LinkType::FRAME_RELAY, with(&[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0], &udp4)),
+        ("Frame Relay, Cisco", LinkType::FRAME_RELAY, with(&[0x18, 0x41, 8, 0], &udp4)),
+        ("MPLS", LinkType::MPLS, with(&[0, 1, 0, 64, 0, 2, 1, 64], &udp4)),
+        ("MPLS on Ethernet", LinkType::ETHERNET, ethernet(&[], 0x8847, &with(&[0, 2, 1, 64], &udp6))),
+        ("pseudowire", LinkType::MPLS, with(&[0, 2, 1, 64], &ethernet(&[], 0x0800, &udp4))),
+        ("pseudowire, control word", LinkType::MPLS, {
+            with(&[0, 2, 1, 64, 0, 0, 0, 9], &ethernet(&[0x8100], 0x0800, &udp4))
+        }),
+        ("802.11", LinkType::IEEE_802_11, wlan(8, 2, &snap)),
+        ("802.11 QoS, four addresses", LinkType::IEEE_802_11, wlan(0x88, 3, &with(&[0; 8], &snap))),
+        ("802.11 aggregate", LinkType::IEEE_802_11, {
+            let length = u16::try_from(snap.len()).unwrap().to_be_bytes();
+            wlan(0x88, 1, &[&[0x80, 0][..], &[2; 12], &length, &snap].concat())
+        }),
+        ("radiotap", LinkType::IEEE_802_11_RADIOTAP, with(&[0, 0, 8, 0, 0, 0, 0, 0], &wlan(8, 1, &snap))),
+        ("radiotap, padded", LinkType::IEEE_802_11_RADIOTAP, {
+            with(&[0, 0, 9, 0, 2, 0, 0, 0, 0x20], &wlan(8, 1, &snap))
+        }),
+        ("prism", LinkType::IEEE_802_11_PRISM, with(&[0; 144], &wlan(8, 1, &snap))),
+        ("avs", LinkType::IEEE_802_11_AVS, avs(&wlan(8, 1, &snap))),
+        ("avs as prism", LinkType::IEEE_802_11_PRISM, avs(&wlan(8, 1, &snap))),
+        ("ppi", LinkType::PPI, with(&[0, 0, 8, 0, 1, 0, 0, 0], &ethernet(&[], 0x0800, &udp4))),
+        ("nflog", LinkType::NFLOG, nflog(false, &udp4)),
+        ("nflog, big endian", LinkType::NFLOG, nflog(true, &udp6)),
+        ("upper PDU", LinkType::UPPER_PDU, upper_pdu(b"sip")),
         ("hop-by-hop", LinkType::RAW, udp6_after(0, &[17, 0, 1, 4, 0, 0, 0, 0])),
         ("routing, destination options", LinkType::RAW, {
             udp6_after(43, &[60, 0, 0, 0, 0, 0, 0, 0, 17, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
@@ -167,7 +234,7 @@ fn frames_cut_at_every_offset_are_truncated_or_miss_bytes() {
                     assert!(missing > 0, "{what} at {end}");
                     assert_eq!(payload, &PAYLOAD[..PAYLOAD.len() - missing as usize], "{what} at {end}");
                 }
-                Decoded::Fragment(_) => panic!("{what} at {end}"),
+                Decoded::Fragment(_) | Decoded::Unpacked(_) => panic!("{what} at {end}"),
             }
         }
     }
@@ -243,7 +310,8 @@ fn headers_that_lie_are_skipped_with_their_own_cause() {
 fn what_is_not_looked_at_has_a_name() {
     for (ethertype, skip) in [
         (0x0806, Skip::Arp),
-        (0x8847, Skip::Mpls),
+        (0x8847, Skip::TruncatedTunnel),
+        (0x8863, Skip::Pppoe),
         (0x8864, Skip::Pppoe),
         (0x88e5, Skip::Macsec),
         (0x1234, Skip::OtherEthertype),
@@ -254,8 +322,6 @@ fn what_is_not_looked_at_has_a_name() {
     for (protocol, skip) in [
         (1, Skip::Icmp),
         (2, Skip::Igmp),
-        (4, Skip::IpInIp),
-        (47, Skip::Gre),
         (50, Skip::Esp),
         (132, Skip::Sctp),
         (0, Skip::OtherIpProtocol),
@@ -270,6 +336,11 @@ fn what_is_not_looked_at_has_a_name() {
     assert_skip(Skip::Icmpv6, LinkType::RAW, &udp6_after(58, &[]));
     assert_skip(Skip::UnsupportedAddressFamily, LinkType::NULL, &with(&[1, 0, 0, 0], &udp4()));
     assert_skip(Skip::UnsupportedLinkType, LinkType(147), &udp4());
+    assert_skip(Skip::OtherExportedPdu, LinkType::UPPER_PDU, &upper_pdu(b"http"));
+    assert_skip(Skip::WlanNoData, LinkType::IEEE_802_11, &wlan(0x80, 0, &udp4()));
+    assert_skip(Skip::WlanNoData, LinkType::IEEE_802_11, &wlan(0x48, 0, &[]));
+    assert_skip(Skip::WlanEncrypted, LinkType::IEEE_802_11, &wlan(8, 0x41, &udp4()));
+    assert_skip(Skip::OtherPpp, LinkType::PPP, &[0xff, 3, 0xc0, 0x21, 1, 1, 0, 4]);
     assert_skip(Skip::NoPacket, LinkType::NO_PACKET, &[]);
     let mut netlink = vec![0; 60];
     netlink[2..4].copy_from_slice(&824_u16.to_be_bytes());

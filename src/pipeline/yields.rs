@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use crate::capture::{Frame, Window};
 use crate::correlation::{Found, MessageRecord, Order, Span, digest, extract};
 use crate::counters::Counters;
-use crate::decode::{Datagram, Decoded, Fragment, Segment};
+use crate::decode::{Datagram, Decoded, Fragment, Segment, Unpacked};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
 use crate::reassembly::{Arrival, FlowKey, FragmentKey};
 use crate::sip::{Message, NotSip};
+use crate::time::Timestamp;
 
 /// The number of shards: a constant, so that limits fall on the same records however many threads there are.
 pub(crate) const SHARDS: usize = 32;
@@ -31,6 +32,14 @@ impl Spot {
         let arrival =
             Arrival { input: window.input, frame: frame.number, time: frame.time, watermark: frame.watermark };
         Self { capture_source: window.source, rank: window.rank, arrival }
+    }
+
+    /// The same for something that was captured elsewhere at this time, if it is known.
+    fn relayed(mut self, time: Option<Timestamp>) -> Self {
+        if let Some(time) = time {
+            self.arrival.time = time;
+        }
+        self
     }
 
     pub(crate) const fn order(&self, position: u32) -> Order {
@@ -172,29 +181,50 @@ impl<'w> Yield<'w> {
                     list.push(FragmentItem { spot, fragment, extent });
                 }
             }
+            Decoded::Unpacked(unpacked) => self.unpacked(&unpacked, spot),
             Decoded::Skip(_) => {}
         }
     }
 
-    fn datagram(&mut self, datagram: &Datagram<'w>, spot: Spot, origin: &Origin<'_>) {
-        let payload = datagram.payload;
-        let read = if datagram.missing > 0 { Message::parse_cut(payload) } else { Message::parse(payload) };
+    /// A relayed message that was compressed: its bytes are nowhere in the input.
+    #[cold]
+    fn unpacked(&mut self, unpacked: &Unpacked, spot: Spot) {
+        let Some(message) = self.read(&unpacked.payload, 0) else { return };
+        let envelope = Envelope {
+            spot: spot.relayed(unpacked.relayed_time),
+            position: 0,
+            source: unpacked.source,
+            destination: unpacked.destination,
+            transport: unpacked.transport,
+            identification: 0,
+            extents: &[],
+        };
+        self.message(&message, &envelope, spot.order(0), Cow::Owned(message.raw().to_vec()));
+    }
+
+    /// Reads and counts a message that fills a datagram; nothing if it is none.
+    fn read<'m>(&mut self, payload: &'m [u8], missing: u32) -> Option<Message<'m>> {
+        let read = if missing > 0 { Message::parse_cut(payload) } else { Message::parse(payload) };
         if matches!(read, Err(NotSip::Empty | NotSip::NoStartLine | NotSip::NoVersion)) {
-            return;
+            return None;
         }
         self.counters.messages.count(&read);
-        let Ok(message) = read else { return };
+        read.ok()
+    }
+
+    fn datagram(&mut self, datagram: &Datagram<'w>, spot: Spot, origin: &Origin<'_>) {
+        let Some(message) = self.read(datagram.payload, datagram.missing) else { return };
         let own = [origin.extent(message.raw())];
         let extents = match origin {
             Origin::Frame { .. } => &own[..],
             Origin::Fragments(extents) => extents,
         };
         let envelope = Envelope {
-            spot,
+            spot: spot.relayed(datagram.relayed_time),
             position: 0,
             source: datagram.source,
             destination: datagram.destination,
-            transport: Transport::Udp,
+            transport: datagram.transport,
             identification: datagram.identification,
             extents,
         };

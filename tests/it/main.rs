@@ -49,3 +49,6 @@ mod truncation;
 /// Generated populations of calls, against the truth about them.
 #[cfg(test)]
 mod truth;
+/// The same calls inside every tunnel.
+#[cfg(test)]
+mod tunnels;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::layer::Layer;
 use super::transport::{tcp, udp};
-use super::{Decoded, Fragment, Outcome, Skip};
+use super::{Decoded, Fragment, Outcome, Skip, tunnel};
 
 /// What the IP header says of the payload.
 #[derive(Clone, Copy)]
@@ -61,18 +61,34 @@ static PROTOCOLS: &[(u8, Action)] = &[
     (1, Action::Skip(Skip::Icmp)),
     (58, Action::Skip(Skip::Icmpv6)),
     (2, Action::Skip(Skip::Igmp)),
-    (4, Action::Skip(Skip::IpInIp)),
-    (41, Action::Skip(Skip::IpInIp)),
-    (47, Action::Skip(Skip::Gre)),
-    (50, Action::Skip(Skip::Esp)),
+    (4, Action::Decode(ipv4_in_ip)),
+    (41, Action::Decode(ipv6_in_ip)),
+    (47, Action::Decode(tunnel::gre::decode)),
+    (50, Action::Decode(tunnel::esp::decode)),
     (59, Action::Skip(Skip::NoNextHeader)),
     (88, Action::Skip(Skip::Routing)),
     (89, Action::Skip(Skip::Routing)),
     (103, Action::Skip(Skip::Routing)),
     (112, Action::Skip(Skip::Routing)),
-    (115, Action::Skip(Skip::L2tp)),
+    (115, Action::Decode(tunnel::l2tp::decode)),
     (132, Action::Skip(Skip::Sctp)),
+    (137, Action::Decode(mpls_in_ip)),
 ];
+
+/// IPv4 in IP (RFC 2003, RFC 2473).
+fn ipv4_in_ip<'a>(_: &Packet, layer: Layer<'a>) -> Outcome<'a> {
+    v4::decode(layer)
+}
+
+/// IPv6 in IP (RFC 4213, RFC 2473).
+fn ipv6_in_ip<'a>(_: &Packet, layer: Layer<'a>) -> Outcome<'a> {
+    v6::decode(layer)
+}
+
+/// MPLS in IP (RFC 4023).
+fn mpls_in_ip<'a>(_: &Packet, layer: Layer<'a>) -> Outcome<'a> {
+    tunnel::mpls::decode(layer)
+}
 
 /// Decodes what an IP packet carries, after its extension headers.
 #[inline]

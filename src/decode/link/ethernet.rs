@@ -7,7 +7,7 @@ use crate::decode::{Outcome, Skip, ethertype};
 const HEADER_LEN: usize = 14;
 
 /// Decodes an Ethernet frame. Addresses are not looked at: mirror ports show frames for anyone.
-pub(super) fn decode(layer: Layer<'_>) -> Outcome<'_> {
+pub(in crate::decode) fn decode(layer: Layer<'_>) -> Outcome<'_> {
     let (Some(number), Some(payload)) = (layer.u16_at(12), layer.after(HEADER_LEN)) else {
         return Err(Skip::TruncatedLink);
     };

@@ -4,8 +4,8 @@ use etherparse::UdpHeaderSlice;
 
 use crate::decode::ip::Packet;
 use crate::decode::layer::Layer;
-use crate::decode::{Datagram, Decoded, Outcome, Skip};
-use crate::net::Endpoint;
+use crate::decode::{Datagram, Decoded, Outcome, Skip, tunnel};
+use crate::net::{Endpoint, Transport};
 
 /// Bytes of the header.
 const HEADER_LEN: usize = 8;
@@ -22,9 +22,15 @@ pub(in crate::decode) fn decode<'a>(packet: &Packet, layer: Layer<'a>) -> Outcom
         0 => rest,
         length => rest.limit(length.checked_sub(HEADER_LEN).ok_or(Skip::UdpLength)?),
     };
+    let (source_port, destination_port) = (header.source_port(), header.destination_port());
+    if let Some(inner) = tunnel::over_udp(source_port, destination_port, content) {
+        return inner;
+    }
     Ok(Decoded::Datagram(Datagram {
-        source: Endpoint::new(packet.source, header.source_port()),
-        destination: Endpoint::new(packet.destination, header.destination_port()),
+        source: Endpoint::new(packet.source, source_port),
+        destination: Endpoint::new(packet.destination, destination_port),
+        transport: Transport::Udp,
+        relayed_time: None,
         identification: packet.ipv4_identification(),
         payload: content.bytes,
         missing: content.missing_u32(),

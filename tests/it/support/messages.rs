@@ -104,6 +104,10 @@ impl Rooms {
                     self.packet(source, decode_reassembled(&whole.head, &whole.payload), extent, nesting + 1);
                 }
             }
+            Decoded::Unpacked(unpacked) => {
+                let read = Message::parse(&unpacked.payload);
+                self.found.extend(read.ok().map(|message| Seen::of(&message, self.now.frame)));
+            }
             Decoded::Datagram(_) | Decoded::Skip(_) => {}
         }
     }
