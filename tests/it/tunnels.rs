@@ -17,6 +17,9 @@ use crate::traffic::udp;
 /// Puts an IP packet into an outer one.
 type Wrap = fn(&[u8]) -> Vec<u8>;
 
+/// Makes of a message, its time, its sender and its receiver what a capture agent sends.
+type Relay = fn(u64, SocketAddr, SocketAddr, &[u8]) -> Vec<u8>;
+
 fn outer(ipv6: bool) -> (SocketAddr, SocketAddr) {
     let (near, far) =
         if ipv6 { ("[2001:db8:ff::1]:0", "[2001:db8:ff::2]:0") } else { ("203.0.113.1:0", "203.0.113.2:0") };
@@ -245,7 +248,7 @@ fn packed(text: &[u8]) -> Vec<u8> {
 #[test]
 fn what_capture_agents_relay_has_the_addresses_and_times_they_saw() {
     let plain = told(<[u8]>::to_vec, false, None, "not relayed");
-    let relayed: [(&str, fn(u64, SocketAddr, SocketAddr, &[u8]) -> Vec<u8>); 4] = [
+    let relayed: [(&str, Relay); 4] = [
         ("HEP 3", |time, from, to, text| hep_3(time, from, to, chunk(15, text))),
         ("HEP 3, compressed", |time, from, to, text| hep_3(time, from, to, chunk(16, &packed(text)))),
         ("HEP 2", |time, from, to, text| hep_old(2, time, from, to, text)),
