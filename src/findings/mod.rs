@@ -1,5 +1,7 @@
 //! Findings: what is wrong, whose fault it is, and what to set where. Pure functions over the facts of finished calls.
 
+mod redirect_contacts;
+mod redirect_following;
 mod redirects;
 mod rule;
 mod session;

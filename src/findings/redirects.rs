@@ -93,6 +93,8 @@ pub struct RedirectCase<'a> {
     pub ignored_by: &'a [OldAddressDialled],
     /// Whether requests to its targets may go where the capture does not see them.
     pub may_go_unseen: bool,
+    /// Whether the capture went on for 32 s behind the last copy of the response, without loss.
+    pub watched: bool,
     /// Whether a target of its chain was reached: answered with a 2xx.
     pub target_reached: bool,
     /// Whether every target of its chain that was tried had failed.
@@ -110,7 +112,7 @@ pub struct OldAddressDialled {
     pub call_id: Text,
 }
 
-fn finding(rule: &'static Rule, case: &RedirectCase<'_>, summary: String, remediation: String) -> Finding {
+pub(super) fn finding(rule: &'static Rule, case: &RedirectCase<'_>, summary: String, remediation: String) -> Finding {
     let redirect = case.redirect;
     Finding {
         rule,
@@ -134,14 +136,14 @@ fn finding(rule: &'static Rule, case: &RedirectCase<'_>, summary: String, remedi
 }
 
 /// Judged on the hop nearest the originator: milder if that was not captured, or the link is weak (sip-rules 5.2).
-fn milder_unless_seen(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
+pub(super) fn milder_unless_seen(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
     if !case.redirect.hop1_seen {
         found.severity = found.severity.milder();
     }
     weigh_link(found, case)
 }
 
-fn weigh_link(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
+pub(super) fn weigh_link(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
     match case.redirect.follow_up.as_ref().map(|next| next.link) {
         Some(Link::Weak) => {
             found.severity = found.severity.milder();
@@ -154,7 +156,7 @@ fn weigh_link(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
 }
 
 /// Judged on the deepest hop captured: at most a notice if the answer may come from further on (sip-rules 5.2).
-fn at_most_notice_if_relayed(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
+pub(super) fn at_most_notice_if_relayed(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
     if case.redirect.maybe_relayed {
         found.severity = found.severity.min(Severity::Notice);
         found.context.push(("maybe_relayed", true));
@@ -346,7 +348,7 @@ fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     out.push(milder_unless_seen(found, case));
 }
 
-fn in_circle(redirect: &Redirect) -> bool {
+pub(super) fn in_circle(redirect: &Redirect) -> bool {
     redirect.request_uri.as_ref().is_some_and(|uri| redirect.tried.iter().any(|old| equals(old, uri)))
 }
 

@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use super::rule::Rule;
-use super::{redirects, session, timers};
+use super::{redirect_contacts, redirect_following, redirects, session, timers};
 
 /// The rows of each file.
-const TABLES: &[&[Rule]] = &[redirects::RULES, session::RULES, timers::RULES];
+const TABLES: &[&[Rule]] =
+    &[redirect_contacts::RULES, redirect_following::RULES, redirects::RULES, session::RULES, timers::RULES];
 
 /// All rules, by name.
 pub static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {

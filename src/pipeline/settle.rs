@@ -264,11 +264,12 @@ fn redirect_verdict(
     watching: &Watching,
 ) -> (RedirectOutcome, Vec<Finding>) {
     let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
+    let watched = watching.holds(&redirect.watch);
     let outcome = match &redirect.follow_up {
         Some(_) if redirect.looped => RedirectOutcome::Looped,
         Some(_) => RedirectOutcome::Followed,
         None if !has_target => RedirectOutcome::NoTarget,
-        None if watching.holds(&redirect.watch) => RedirectOutcome::NotFollowed,
+        None if watched => RedirectOutcome::NotFollowed,
         None => RedirectOutcome::Undetermined,
     };
     let end = chains.end(redirect);
@@ -277,6 +278,7 @@ fn redirect_verdict(
         outcome,
         ignored_by: again,
         may_go_unseen: may_go_unseen(redirect, links),
+        watched,
         target_reached: end.is_some_and(|end| end.reached),
         targets_failed: end.is_some_and(|end| end.failed),
     });

@@ -262,7 +262,7 @@ fn the_server_that_answered_is_blamed_for_its_own_contact_only() {
     // The proxy takes the Contact out.
     tape.say(11, PROXY, ALICE, &first.reply(301, "r").finish());
     let report = tape.report();
-    assert_eq!(findings(&report), [""; 0]);
+    assert_eq!(findings(&report), ["redirect-contact-stripped notice"]);
     assert_eq!(redirects(&report), ["301 no_target null null 301 1/1"]);
 }
 
