@@ -12,18 +12,20 @@ pub(super) struct Layer<'a> {
     pub missing: usize,
     /// Layers already undone; at most [`MAX_LAYERS`].
     depth: u8,
+    /// IP headers among them.
+    packets: u8,
 }
 
 impl<'a> Layer<'a> {
     /// A whole frame.
     pub(super) fn of_frame(bytes: &'a [u8], wire_len: u32) -> Self {
         let wire_len = usize::try_from(wire_len).unwrap_or(usize::MAX);
-        Self { bytes, missing: wire_len.saturating_sub(bytes.len()), depth: 0 }
+        Self { bytes, missing: wire_len.saturating_sub(bytes.len()), depth: 0, packets: 0 }
     }
 
-    /// The payload of a packet put together from fragments.
-    pub(super) const fn of_reassembled(bytes: &'a [u8], depth: u8) -> Self {
-        Self { bytes, missing: 0, depth }
+    /// The payload of a packet put together from fragments, which had `nesting` packets around it.
+    pub(super) const fn of_reassembled(bytes: &'a [u8], depth: u8, nesting: u8) -> Self {
+        Self { bytes, missing: 0, depth, packets: nesting.saturating_add(1) }
     }
 
     /// What follows the first `length` bytes, or nothing if fewer were captured.
@@ -45,6 +47,11 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// The same bytes, known to begin with an IP header.
+    pub(super) fn packet(self) -> Result<Self, Skip> {
+        Ok(Self { packets: self.packets.saturating_add(1), ..self.deeper()? })
+    }
+
     /// The two bytes at `offset`, in network byte order.
     pub(super) fn u16_at(self, offset: usize) -> Option<u16> {
         Some(u16::from_be_bytes(*self.bytes.get(offset..)?.first_chunk()?))
@@ -63,5 +70,10 @@ impl<'a> Layer<'a> {
     /// Layers already undone.
     pub(super) const fn depth(self) -> u8 {
         self.depth
+    }
+
+    /// IP packets around the one whose payload this is.
+    pub(super) const fn nesting(self) -> u8 {
+        self.packets.saturating_sub(1)
     }
 }

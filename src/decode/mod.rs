@@ -117,6 +117,8 @@ pub struct Fragment<'a> {
     pub missing: u32,
     /// Layers already undone, for the limit on nesting.
     pub depth: u8,
+    /// IP packets around the one that is in pieces.
+    pub nesting: u8,
 }
 
 /// The headers of a packet that was put together from fragments.
@@ -132,6 +134,8 @@ pub struct ReassembledHead {
     pub identification: u32,
     /// Layers already undone, the fragmentation among them.
     pub depth: u8,
+    /// IP packets around it.
+    pub nesting: u8,
 }
 
 /// What an inner function answers: something, or the reason why not.
@@ -150,5 +154,5 @@ pub fn decode_reassembled<'a>(head: &ReassembledHead, payload: &'a [u8]) -> Deco
         protocol: head.protocol,
         identification: head.identification,
     };
-    ip::payload(packet, Layer::of_reassembled(payload, head.depth)).unwrap_or_else(Decoded::Skip)
+    ip::payload(packet, Layer::of_reassembled(payload, head.depth, head.nesting)).unwrap_or_else(Decoded::Skip)
 }

@@ -387,6 +387,7 @@ fn ipv4_fragments_are_told() {
         payload: &bytes[20..],
         missing: 0,
         depth: 1,
+        nesting: 0,
     };
     assert_eq!(whole(LinkType::RAW, &bytes), Decoded::Fragment(expected));
     let cut = &bytes[..bytes.len() - 5];
@@ -418,6 +419,7 @@ fn reassembled_packets_are_decoded_again() {
         protocol: IpNumber::UDP.0,
         identification: 0xabcd,
         depth: 2,
+        nesting: 0,
     };
     let Decoded::Datagram(datagram) = decode_reassembled(&head, &bytes[20..]) else { panic!() };
     assert_eq!((datagram.payload, datagram.identification), (PAYLOAD, 0xabcd));

@@ -38,7 +38,7 @@ pub(crate) struct Found<'w> {
 /// The shards. Each has its own state and sees what is for it in the order of frames.
 #[derive(Debug)]
 pub(crate) struct Shards {
-    /// By nesting of fragments in fragments, then by shard.
+    /// By nesting of the packets that are in pieces, then by shard.
     fragments: Vec<Vec<FragmentTable>>,
     flows: Vec<FlowTable<SipStream>>,
     calls: Vec<Calls>,
@@ -62,13 +62,15 @@ impl Shards {
         // What was put together from fragments lives as long as this pass; messages in it are made their own at the end.
         let mut inner: Vec<Yield<'_>> = Vec::new();
         let mut waiting = transpose(yields.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
-        for (tables, whole) in self.fragments.iter_mut().zip(&levels) {
+        for (nesting, (tables, whole)) in self.fragments.iter_mut().zip(&levels).enumerate() {
             if waiting.iter().all(Vec::is_empty) {
                 break;
             }
-            let whole = whole.get_or_init(|| reassemble(tables, std::mem::take(&mut waiting)));
+            let due = waiting.iter_mut().map(|list| take_due(list, nesting)).collect();
+            let whole = whole.get_or_init(|| reassemble(tables, due));
             let mut next: Vec<Yield<'_>> = whole.par_chunks(PACKETS_PER_TASK).map(decode_whole).collect();
-            waiting = transpose(next.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
+            let inner_fragments = next.iter_mut().map(|given| std::mem::take(&mut given.fragments));
+            waiting = transpose(std::iter::once(waiting).chain(inner_fragments));
             inner.append(&mut next);
         }
         counters.nested_too_deep += waiting.iter().map(|list| list.len() as u64).sum::<u64>();
@@ -216,6 +218,16 @@ fn transpose<T>(yields: impl Iterator<Item = Vec<Vec<T>>>) -> Vec<Vec<T>> {
         }
     }
     all
+}
+
+/// Takes the fragments that are this deep in other packets. All that was around them is put together, whether it came in
+/// pieces or not, so that they are all there in the order of frames.
+fn take_due<'w>(waiting: &mut Vec<FragmentItem<'w>>, nesting: usize) -> Vec<FragmentItem<'w>> {
+    let is_due = |item: &FragmentItem<'_>| usize::from(item.fragment.nesting) <= nesting;
+    if waiting.iter().all(is_due) {
+        return std::mem::take(waiting);
+    }
+    waiting.extract_if(.., |item| is_due(item)).collect()
 }
 
 fn reassemble(tables: &mut [FragmentTable], waiting: Vec<Vec<FragmentItem<'_>>>) -> Vec<Whole> {

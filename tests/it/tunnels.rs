@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::essence::by_message;
 use crate::support::run_bytes;
 use crate::support::story::{Who, addresses, assert_told, over_udp, story};
+use crate::traffic::fragment::fragments;
 use crate::traffic::ip::Header;
 use crate::traffic::link::Link;
 use crate::traffic::packet::Packet;
@@ -168,6 +169,29 @@ fn the_same_calls_give_the_same_results_in_every_tunnel() {
             }
         }
     }
+}
+
+/// A small last piece fits into its tunnel whole, the others do not.
+#[test]
+fn pieces_come_together_whether_what_carried_them_came_in_pieces_or_not() {
+    let plain = told(<[u8]>::to_vec, false, None, "no tunnel");
+    let (inner, completes) = over_udp(Link::Raw(101), false, Some(400));
+    let (near, far) = outer(false);
+    let (mut packets, mut completed) = (Vec::new(), std::collections::BTreeMap::new());
+    for (number, piece) in (1_u64..).zip(&inner) {
+        let tunnel = [&[0x30, 255][..], &length(&piece.bytes, 0), &[0, 0, 0, 7], &piece.bytes].concat();
+        let (near, far) = (SocketAddr::new(near.ip(), 2_152), SocketAddr::new(far.ip(), 2_152));
+        let identification = u16::try_from(number).expect("few");
+        let whole = udp::packet(identification, near, far, &tunnel);
+        let carriers = if piece.bytes.len() > 400 { fragments(&whole, 256, 0) } else { vec![whole] };
+        packets.extend(carriers.into_iter().map(|carrier| Packet::new(piece.time, Link::Raw(101), carrier)));
+        if let Some(message) = completes.get(&number) {
+            completed.insert(packets.len() as u64, *message);
+        }
+    }
+    let run = run_bytes(file(Layout::usual(Link::Raw(101)), &packets).expect("memory"));
+    run.assert_conserved("carriers in pieces and whole");
+    assert_eq!(by_message(&run.report, &completed), plain, "carriers in pieces and whole");
 }
 
 #[test]

@@ -42,6 +42,7 @@ impl Packet {
             payload: layer.bytes,
             missing: layer.missing_u32(),
             depth: layer.depth(),
+            nesting: layer.nesting(),
         })
     }
 }

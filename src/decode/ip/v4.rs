@@ -14,7 +14,7 @@ use crate::decode::{Outcome, Skip};
 /// A total length beyond the frame is believed, and the difference missing: some tools cut frames without saying so. A
 /// total length of 0 means the rest of the frame: so it looks when the network card cuts the segments (TSO).
 pub(in crate::decode) fn decode(layer: Layer<'_>) -> Outcome<'_> {
-    let layer = layer.deeper()?;
+    let layer = layer.packet()?;
     let header = Ipv4HeaderSlice::from_slice(layer.bytes).map_err(|error| match error {
         HeaderSliceError::Len(_) => Skip::TruncatedIp,
         HeaderSliceError::Content(HeaderError::UnexpectedVersion { .. }) => Skip::IpVersion,

@@ -17,7 +17,7 @@ const HEADER_LEN: usize = 40;
 /// A payload length beyond the frame is believed, and the difference missing. A payload length of 0 means the rest of the
 /// frame: so jumbograms (RFC 2675) look, and packets that the network card cuts into segments.
 pub(in crate::decode) fn decode(layer: Layer<'_>) -> Outcome<'_> {
-    let layer = layer.deeper()?;
+    let layer = layer.packet()?;
     let header = Ipv6HeaderSlice::from_slice(layer.bytes).map_err(|error| match error {
         HeaderSliceError::Len(_) => Skip::TruncatedIp,
         HeaderSliceError::Content(_) => Skip::IpVersion,

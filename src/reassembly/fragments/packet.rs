@@ -86,6 +86,7 @@ impl FragmentedPacket {
             protocol: fragment.protocol,
             identification: fragment.identification,
             depth: 0,
+            nesting: fragment.nesting,
         };
         Self { head, pieces: Vec::new(), held: 0, total: None, marks: Vec::new() }
     }

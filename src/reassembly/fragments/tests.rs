@@ -21,6 +21,7 @@ fn fragment(identification: u32, offset: usize, more: bool, payload: &[u8]) -> F
         payload,
         missing: 0,
         depth: 1,
+        nesting: 0,
     }
 }
 

@@ -99,6 +99,7 @@ impl Rooms {
             }
             Decoded::Segment(segment) => self.flows.segment(source, &segment, extent, self.now, &mut self.found),
             Decoded::Fragment(fragment) => {
+                let nesting = nesting.max(usize::from(fragment.nesting));
                 let Some(table) = self.fragments.get_mut(nesting) else { return };
                 if let Some(whole) = table.insert(source, &fragment, self.now.watermark, extent) {
                     self.packet(source, decode_reassembled(&whole.head, &whole.payload), extent, nesting + 1);
