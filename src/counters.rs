@@ -8,7 +8,7 @@ use crate::decode::DecodeStats;
 use crate::limits;
 use crate::reassembly::FragmentStats;
 use crate::sip::{Anomaly, FramerStats, Message, NotSip, StartLine};
-use crate::stream::StreamStats;
+use crate::stream::{StreamStats, WebSocketStats};
 
 /// SIP messages by method and status code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,6 +152,8 @@ pub struct Counters {
     pub nested_too_deep: u64,
     /// TCP connections.
     pub streams: StreamStats,
+    /// WebSockets on TCP connections.
+    pub web_sockets: WebSocketStats,
     /// Messages cut out of TCP streams.
     pub framer: FramerStats,
     /// SIP messages.
@@ -164,6 +166,7 @@ impl AddAssign<&Self> for Counters {
         self.fragments += &other.fragments;
         self.nested_too_deep += other.nested_too_deep;
         self.streams += &other.streams;
+        self.web_sockets += &other.web_sockets;
         self.framer += other.framer;
         self.messages += &other.messages;
     }
@@ -185,6 +188,7 @@ impl Counters {
             ("segments seen = segments taken", self.decode.segments == self.streams.segments),
             ("stream bytes = delivered + duplicate + dropped + ignored", self.streams.adds_up()),
             ("framer bytes = messages + keep-alives + skipped", self.framer.conserves(0)),
+            ("web socket bytes = heads + frames + skipped", self.web_sockets.conserves(0)),
             ("framed = parsed + rejected", self.messages.adds_up()),
         ];
         laws.into_iter().filter(|(_, holds)| !holds).map(|(name, _)| name).collect()

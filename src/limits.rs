@@ -47,6 +47,8 @@ pub const MAX_SHARD_HELD_BYTES: usize = 32 << 20;
 pub const MAX_UNDECIDED_BYTES: usize = 16 << 10;
 /// Segments of a flow that may be looked at without finding SIP before the flow is dropped.
 pub const MAX_UNDECIDED_SEGMENTS: usize = 16;
+/// Bytes of the head of an HTTP message that may make a WebSocket of its connection. Servers commonly refuse longer ones.
+pub const MAX_UPGRADE_BYTES: usize = 16 << 10;
 /// Bytes of one SIP message on a stream; a longer one is dropped and the stream resynchronised.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Headers that are listed of one message; further ones are counted as an anomaly.

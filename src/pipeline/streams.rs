@@ -6,8 +6,8 @@ use super::yields::{Envelope, Spot, Yield};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
 use crate::reassembly::{Arrival, Direction, FlowKey};
-use crate::sip::{Framed, Framer, FramerVerdict};
-use crate::stream::{Consumer, Verdict};
+use crate::sip::{Framed, Framer, FramerVerdict, Message, NotSip, looks_like_sip};
+use crate::stream::{Consumer, Verdict, WebSocket};
 use crate::time::Timestamp;
 
 /// Bytes that are missing from a stream of SIP.
@@ -47,9 +47,17 @@ impl StreamContext<'_> {
 /// One direction of a TCP connection, read as SIP.
 #[derive(Debug)]
 pub(crate) struct SipStream {
+    place: Place,
+    framer: Framer,
+    /// What reads the stream in place of the framer, if it is a WebSocket.
+    web_socket: Option<Box<WebSocket>>,
+}
+
+/// Who sends on a stream to whom, and how far it has come.
+#[derive(Debug)]
+struct Place {
     source: Endpoint,
     destination: Endpoint,
-    framer: Framer,
     /// The frame that completed the last message, and how many it completed.
     last: (Arrival, u32),
 }
@@ -61,29 +69,49 @@ impl SipStream {
         context: &mut StreamContext<'_>,
         feed: impl FnOnce(&mut Framer, &mut dyn FnMut(Framed<'_>)),
     ) {
-        let Self { source, destination, framer, last } = self;
-        if last.0 != arrival {
-            *last = (arrival, 0);
+        self.place.arrived(arrival);
+        let place = &mut self.place;
+        feed(&mut self.framer, &mut |framed| place.message(&framed.parse(), Transport::Tcp, framed.extents, context));
+    }
+
+    /// Makes a WebSocket of a stream that shows nothing else, if it begins like one.
+    #[cold]
+    fn open_web_socket(&mut self, bytes: &[u8]) {
+        self.web_socket = WebSocket::open(bytes, looks_like_sip).map(Box::new);
+    }
+}
+
+impl Place {
+    /// The frame by which everything up to here had arrived.
+    fn arrived(&mut self, arrival: Arrival) {
+        if self.last.0 != arrival {
+            self.last = (arrival, 0);
         }
-        feed(framer, &mut |framed| {
-            let read = framed.parse();
-            context.given.counters.messages.count(&read);
-            let Ok(message) = read else { return };
-            let spot = Spot { arrival: last.0, ..context.now };
-            let envelope = Envelope {
-                spot,
-                position: last.1,
-                source: *source,
-                destination: *destination,
-                transport: Transport::Tcp,
-                identification: 0,
-                extents: framed.extents,
-            };
-            let order = context.now.order(context.count);
-            context.given.message(&message, &envelope, order, Cow::Owned(message.raw().to_vec()));
-            last.1 += 1;
-            context.count += 1;
-        });
+    }
+
+    /// Counts what was read, and sends it on if it is a message.
+    fn message(
+        &mut self,
+        read: &Result<Message<'_>, NotSip>,
+        transport: Transport,
+        extents: &[Extent],
+        context: &mut StreamContext<'_>,
+    ) {
+        context.given.counters.messages.count(read);
+        let Ok(message) = read else { return };
+        let envelope = Envelope {
+            spot: Spot { arrival: self.last.0, ..context.now },
+            position: self.last.1,
+            source: self.source,
+            destination: self.destination,
+            transport,
+            identification: 0,
+            extents,
+        };
+        let order = context.now.order(context.count);
+        context.given.message(message, &envelope, order, Cow::Owned(message.raw().to_vec()));
+        self.last.1 += 1;
+        context.count += 1;
     }
 }
 
@@ -92,7 +120,8 @@ impl Consumer for SipStream {
 
     fn open(key: &FlowKey, direction: Direction) -> Self {
         let (source, destination) = key.endpoints(direction);
-        Self { source, destination, framer: Framer::midstream(), last: (Arrival::default(), 0) }
+        let place = Place { source, destination, last: (Arrival::default(), 0) };
+        Self { place, framer: Framer::midstream(), web_socket: None }
     }
 
     fn begins(&mut self) {
@@ -102,31 +131,56 @@ impl Consumer for SipStream {
     }
 
     fn data(&mut self, bytes: &[u8], extent: Extent, arrival: &Arrival, context: &mut Self::Context) {
-        self.give(*arrival, context, |framer, sink| framer.data(bytes, extent, sink));
+        if self.web_socket.is_none() && self.framer.verdict() != FramerVerdict::Sip && self.framer.pending_bytes() == 0
+        {
+            self.open_web_socket(bytes);
+        }
+        let Some(web_socket) = &mut self.web_socket else {
+            return self.give(*arrival, context, |framer, sink| framer.data(bytes, extent, sink));
+        };
+        self.place.arrived(*arrival);
+        web_socket.data(bytes, &mut |message| {
+            // It may begin in an earlier segment, and be masked: the extent is that of the segment that completed it.
+            self.place.message(&Message::parse(message), Transport::Ws, &[extent], context);
+        });
     }
 
     fn gap(&mut self, length: u64, context: &mut Self::Context) {
-        if self.framer.verdict() == FramerVerdict::Sip {
+        if self.verdict() == Verdict::Ours {
             context.losses.push(Loss {
                 capture_source: context.now.capture_source,
-                path: (self.source, self.destination),
-                since: self.last.0.time,
+                path: (self.place.source, self.place.destination),
+                since: self.place.last.0.time,
                 until: context.now.arrival.time,
             });
         }
-        self.give(self.last.0, context, |framer, sink| framer.gap(length, sink));
+        match &mut self.web_socket {
+            Some(web_socket) => web_socket.gap(),
+            None => self.give(self.place.last.0, context, |framer, sink| framer.gap(length, sink)),
+        }
     }
 
     fn reset(&mut self, context: &mut Self::Context) {
-        self.give(self.last.0, context, |framer, sink| framer.reset(sink));
+        if let Some(mut web_socket) = self.web_socket.take() {
+            web_socket.finish();
+            context.given.counters.web_sockets += web_socket.stats();
+        }
+        self.give(self.place.last.0, context, |framer, sink| framer.reset(sink));
     }
 
     fn finish(&mut self, context: &mut Self::Context) {
-        self.give(self.last.0, context, |framer, sink| framer.finish(sink));
+        if let Some(mut web_socket) = self.web_socket.take() {
+            web_socket.finish();
+            context.given.counters.web_sockets += web_socket.stats();
+        }
+        self.give(self.place.last.0, context, |framer, sink| framer.finish(sink));
         context.given.counters.framer += *self.framer.stats();
     }
 
     fn verdict(&self) -> Verdict {
+        if let Some(web_socket) = &self.web_socket {
+            return web_socket.verdict();
+        }
         match self.framer.verdict() {
             FramerVerdict::Undecided => Verdict::Undecided,
             FramerVerdict::Sip => Verdict::Ours,

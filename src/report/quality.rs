@@ -52,7 +52,7 @@ fn fragments(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
 fn tcp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
     let (streams, framer) = (&analysis.counters.streams, &analysis.counters.framer);
     let assembler = &streams.assembler;
-    BTreeMap::from([
+    let mut all = BTreeMap::from([
         ("connections", streams.connections),
         ("connections_with_sip", streams.ours),
         ("connections_dismissed", streams.dismissed),
@@ -76,7 +76,22 @@ fn tcp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("messages_incomplete", framer.incomplete),
         ("messages_cut_by_gap", framer.cut_by_gap),
         ("messages_unfinished", framer.unfinished),
-    ])
+    ]);
+    let web_sockets = &analysis.counters.web_sockets;
+    if web_sockets.bytes > 0 {
+        all.extend([
+            ("websocket_bytes", web_sockets.bytes),
+            ("websocket_bytes_skipped", web_sockets.skipped_bytes),
+            ("websocket_upgrades", web_sockets.upgrades),
+            ("websocket_frames", web_sockets.frames),
+            ("websocket_control_frames", web_sockets.control_frames),
+            ("websocket_messages", web_sockets.messages),
+            ("websocket_messages_other", web_sockets.other_messages),
+            ("websocket_messages_compressed", web_sockets.compressed),
+            ("websocket_framing_lost", web_sockets.framing_lost),
+        ]);
+    }
+    all
 }
 
 /// The limits that were reached, with how often.
@@ -90,7 +105,7 @@ fn limits_reached(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("fragments_nested", counters.nested_too_deep),
         ("links", analysis.link_limits_reached),
         ("losses", analysis.losses_beyond_limit),
-        ("messages_oversize", counters.framer.oversize),
+        ("messages_oversize", counters.framer.oversize + counters.web_sockets.oversize),
         ("tcp_connections_evicted", counters.streams.evicted),
     ];
     all.into_iter().filter(|(_, count)| *count > 0).collect()

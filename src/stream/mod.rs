@@ -7,10 +7,12 @@ mod flow_table;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
 pub use self::connection::Connection;
 pub use self::flow_table::FlowTable;
 pub use self::stats::StreamStats;
+pub use self::websocket::{Recognise, WebSocket, WebSocketStats};
 
 use crate::extent::Extent;
 use crate::reassembly::{Arrival, Direction, FlowKey};

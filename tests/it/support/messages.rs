@@ -11,7 +11,7 @@ use reinvite::extent::Extent;
 use reinvite::limits::MAX_FRAGMENT_NESTING;
 use reinvite::reassembly::{Arrival, Direction, FlowKey, FragmentTable};
 use reinvite::sip::{Framed, Framer, FramerVerdict, Message, StartLine, looks_like_sip, to_text};
-use reinvite::stream::{Consumer, FlowTable, Verdict};
+use reinvite::stream::{Consumer, FlowTable, Verdict, WebSocket};
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +117,7 @@ impl Rooms {
 /// One direction of a TCP connection.
 struct Reader {
     framer: Framer,
+    web_socket: Option<WebSocket>,
     frame: u64,
 }
 
@@ -133,21 +134,34 @@ impl Consumer for Reader {
     type Context = Vec<Seen>;
 
     fn open(_: &FlowKey, _: Direction) -> Self {
-        Self { framer: Framer::midstream(), frame: 0 }
+        Self { framer: Framer::midstream(), web_socket: None, frame: 0 }
     }
 
     fn begins(&mut self) {}
 
     fn data(&mut self, bytes: &[u8], extent: Extent, arrival: &Arrival, found: &mut Vec<Seen>) {
         self.frame = arrival.frame;
+        if self.web_socket.is_none() && self.framer.verdict() != FramerVerdict::Sip && self.framer.pending_bytes() == 0
+        {
+            self.web_socket = WebSocket::open(bytes, looks_like_sip);
+        }
+        if let Some(web_socket) = &mut self.web_socket {
+            return web_socket.data(bytes, &mut |message| {
+                found.extend(Message::parse(message).ok().map(|message| Seen::of(&message, arrival.frame)));
+            });
+        }
         self.give(found, |framer, sink| framer.data(bytes, extent, sink));
     }
 
     fn gap(&mut self, length: u64, found: &mut Vec<Seen>) {
+        if let Some(web_socket) = &mut self.web_socket {
+            return web_socket.gap();
+        }
         self.give(found, |framer, sink| framer.gap(length, sink));
     }
 
     fn reset(&mut self, found: &mut Vec<Seen>) {
+        self.web_socket = None;
         self.give(found, |framer, sink| framer.reset(sink));
     }
 
@@ -156,6 +170,9 @@ impl Consumer for Reader {
     }
 
     fn verdict(&self) -> Verdict {
+        if let Some(web_socket) = &self.web_socket {
+            return web_socket.verdict();
+        }
         match self.framer.verdict() {
             FramerVerdict::Undecided => Verdict::Undecided,
             FramerVerdict::Sip => Verdict::Ours,
