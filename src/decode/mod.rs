@@ -31,6 +31,8 @@ use crate::time::Timestamp;
 pub enum Decoded<'a> {
     /// A UDP datagram, or a message that something relayed with the addresses it had.
     Datagram(Datagram<'a>),
+    /// A UDP datagram that begins like RTP or RTCP (RFC 3550 5.1, 6.4.1), as no SIP message does.
+    Media,
     /// A relayed message that was compressed.
     Unpacked(Box<Unpacked>),
     /// A TCP segment.

@@ -62,7 +62,7 @@ impl DecodeStats {
 
     fn count(&mut self, decoded: &Decoded<'_>) {
         match decoded {
-            Decoded::Datagram(_) | Decoded::Unpacked(_) => self.datagrams += 1,
+            Decoded::Datagram(_) | Decoded::Media | Decoded::Unpacked(_) => self.datagrams += 1,
             Decoded::Segment(_) => self.segments += 1,
             Decoded::Fragment(_) => self.fragments += 1,
             Decoded::Skip(skip) => {

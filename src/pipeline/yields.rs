@@ -182,7 +182,7 @@ impl<'w> Yield<'w> {
                 }
             }
             Decoded::Unpacked(unpacked) => self.unpacked(&unpacked, spot),
-            Decoded::Skip(_) => {}
+            Decoded::Media | Decoded::Skip(_) => {}
         }
     }
 

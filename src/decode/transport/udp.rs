@@ -10,6 +10,9 @@ use crate::net::{Endpoint, Transport};
 /// Bytes of the header.
 const HEADER_LEN: usize = 8;
 
+/// The version of RTP and RTCP, in the two highest bits of their first byte.
+const MEDIA_VERSION: u8 = 2;
+
 /// Decodes a UDP datagram.
 ///
 /// A length beyond the IP packet is believed, and the difference missing; a length of 0 means the rest of the packet (RFC
@@ -25,6 +28,9 @@ pub(in crate::decode) fn decode<'a>(packet: &Packet, layer: Layer<'a>) -> Outcom
     let (source_port, destination_port) = (header.source_port(), header.destination_port());
     if let Some(inner) = tunnel::over_udp(source_port, destination_port, content) {
         return inner;
+    }
+    if content.bytes.first().is_some_and(|first| first >> 6 == MEDIA_VERSION) {
+        return Ok(Decoded::Media);
     }
     Ok(Decoded::Datagram(Datagram {
         source: Endpoint::new(packet.source, source_port),
