@@ -20,10 +20,11 @@ pub(super) struct Analyze {
     /// A file, a folder, a pattern of a rotated set, or - for standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
-    /// Where the report goes; repeatable, the ending picks the format; - or nothing: standard output
+    /// Where the report goes; repeatable, the ending picks the format, a folder gets a CSV file for each section; - or
+    /// nothing: standard output
     #[arg(short, long, value_name = "PATH")]
     output: Vec<PathBuf>,
-    /// Format, when the ending cannot say: json
+    /// Format, when the ending cannot say: json, ndjson, text, junit, prometheus
     #[arg(short, long, value_name = "NAME")]
     format: Option<String>,
     /// JSON in one line

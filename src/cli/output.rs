@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use reinvite::error::Error;
+use reinvite::report::csv::{SECTIONS, Section};
 use reinvite::report::{FORMATS, Format, Spacing, View, by_ending, by_name};
 
 use super::Exit;
@@ -16,6 +17,8 @@ pub(super) enum Output {
     Standard(&'static Format),
     /// A file, written beside its place and moved there when it is whole.
     File { place: PathBuf, draft: PathBuf, file: File, format: &'static Format },
+    /// A folder, with a CSV file for each section.
+    Folder(PathBuf),
 }
 
 impl Output {
@@ -62,13 +65,17 @@ impl Output {
             let text = format!("{}: is an input; name another file for the report", path.display());
             return Err((Exit::Unusable, text));
         }
+        if is_folder(path) {
+            fs::create_dir_all(path).map_err(|problem| cannot_write(path, &problem))?;
+            return Ok(Self::Folder(path.to_owned()));
+        }
         let by_name = path.to_str().and_then(by_ending);
         // A device or pipe has no ending to go by.
         let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
         let format = by_name.or(chosen).or_else(|| is_special.then_some(default)).ok_or_else(|| {
             let endings: Vec<&str> = FORMATS.iter().map(|format| format.ending).collect();
             let text = format!(
-                "{}: cannot tell the format from this ending; use {} or --format",
+                "{}: cannot tell the format from this ending; use {}, / for a folder of CSV files, or --format",
                 path.display(),
                 endings.join(", ")
             );
@@ -105,6 +112,7 @@ impl Output {
                     Error::Write { path: place.clone(), source }
                 })
             }
+            Self::Folder(folder) => SECTIONS.iter().try_for_each(|section| write_section(&folder, section, report)),
         }
     }
 
@@ -114,6 +122,27 @@ impl Output {
             discard(&draft, &place);
         }
     }
+}
+
+/// Whether a path names a folder for CSV files: it ends in a slash, or a folder is there.
+fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
+}
+
+/// Writes a section beside its place and moves it there.
+fn write_section(folder: &Path, section: &Section, report: &View<'_>) -> Result<(), Error> {
+    let place = folder.join(section.file);
+    let draft = folder.join(format!("{}.{}.part", section.file, std::process::id()));
+    let written = File::create(&draft).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        (section.write)(report, &mut out)?;
+        out.flush()?;
+        fs::rename(&draft, &place)
+    });
+    written.map_err(|source| {
+        discard(&draft, &place);
+        Error::Write { path: place, source }
+    })
 }
 
 fn discard(draft: &Path, place: &Path) {

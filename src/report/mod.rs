@@ -1,11 +1,16 @@
 //! Reports: an analysis as bytes. Knows nothing of how it was found.
 
 mod build;
+pub mod csv;
 mod inputs;
 mod json;
+mod junit;
 pub mod model;
+mod ndjson;
+mod prometheus;
 mod quality;
 mod tables;
+mod text;
 
 use std::io::{self, Write};
 
@@ -41,8 +46,18 @@ pub enum Spacing {
 }
 
 /// All formats.
-pub const FORMATS: &[Format] =
-    &[Format { name: "json", ending: ".json", summary: "the whole report", write: json::write }];
+pub const FORMATS: &[Format] = &[
+    Format { name: "json", ending: ".json", summary: "the whole report", write: json::write },
+    Format { name: "ndjson", ending: ".ndjson", summary: "an object a line, in ECS form", write: ndjson::write },
+    Format { name: "text", ending: ".txt", summary: "for people, in 100 columns", write: text::write },
+    Format { name: "junit", ending: ".junit.xml", summary: "a test case for each rule", write: junit::write },
+    Format {
+        name: "prometheus",
+        ending: ".prom",
+        summary: "counts for the textfile collector",
+        write: prometheus::write,
+    },
+];
 
 /// The format of that name.
 pub fn by_name(name: &str) -> Option<&'static Format> {

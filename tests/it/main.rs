@@ -40,6 +40,9 @@ mod lab;
 /// The same calls on every link layer, over IPv4 and IPv6, whole and in fragments.
 #[cfg(test)]
 mod links;
+/// The same report in every format.
+#[cfg(test)]
+mod outputs;
 /// What networks and captures do to TCP.
 #[cfg(test)]
 mod tcp;

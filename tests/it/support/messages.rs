@@ -109,7 +109,7 @@ impl Rooms {
                 let read = Message::parse(&unpacked.payload);
                 self.found.extend(read.ok().map(|message| Seen::of(&message, self.now.frame)));
             }
-            Decoded::Datagram(_) | Decoded::Skip(_) => {}
+            Decoded::Datagram(_) | Decoded::Media | Decoded::Skip(_) => {}
         }
     }
 }

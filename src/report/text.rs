@@ -1,0 +1,230 @@
+//! Text for people, in 100 columns: what happened, what is wrong, what to change.
+
+use std::io::{self, Write};
+
+use super::{Spacing, View, model};
+
+const COLUMNS: usize = 100;
+
+/// Writes the summary, findings, redirects, negotiations, and the tables to act on.
+pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out };
+    page.inputs(&view.inputs())?;
+    page.summary(&view.summary())?;
+    page.findings(view)?;
+    page.redirects(view)?;
+    page.negotiations(view)?;
+    page.address_updates(&view.address_updates())?;
+    page.interval_requirements(&view.interval_requirements())
+}
+
+struct Page<'w> {
+    out: &'w mut dyn Write,
+}
+
+impl Page<'_> {
+    fn title(&mut self, title: &str) -> io::Result<()> {
+        writeln!(self.out, "\n{title}\n{}", "-".repeat(title.len()))
+    }
+
+    /// A text broken into lines behind an indentation; the first line begins with `mark`.
+    fn paragraph(&mut self, mark: &str, text: &str) -> io::Result<()> {
+        let indentation = mark.chars().count();
+        let mut line = mark.to_owned();
+        let mut length = indentation;
+        let text = visible(text);
+        for word in text.split(' ') {
+            let word_length = word.chars().count();
+            if length > indentation && length + 1 + word_length > COLUMNS {
+                writeln!(self.out, "{}", line.trim_end())?;
+                line = " ".repeat(indentation);
+                length = indentation;
+            }
+            if length > indentation {
+                line.push(' ');
+                length += 1;
+            }
+            line.push_str(word);
+            length += word_length;
+        }
+        writeln!(self.out, "{}", line.trim_end())
+    }
+
+    fn inputs(&mut self, inputs: &[model::Input]) -> io::Result<()> {
+        for input in inputs {
+            let times = match (&input.first_time, &input.last_time) {
+                (Some(first), Some(last)) => format!(", {first} to {last}"),
+                _ => String::new(),
+            };
+            let format = input.format.unwrap_or("no capture");
+            self.paragraph("", &format!("{}: {format}, {} frames{times}", input.path, input.frames))?;
+            if let Some(problem) = &input.problem {
+                self.paragraph("  ! ", problem)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn summary(&mut self, summary: &model::Summary) -> io::Result<()> {
+        writeln!(
+            self.out,
+            "{} SIP messages, {} calls ({} with INVITE), {} dialogs",
+            summary.sip_messages, summary.calls, summary.invite_calls, summary.dialogs
+        )?;
+        let counts = |counts: &std::collections::BTreeMap<&str, u64>| {
+            let named = counts.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{count} {name}"));
+            named.collect::<Vec<_>>().join(", ")
+        };
+        let rows = [
+            ("redirects", summary.redirects.total, counts(&summary.redirects.by_outcome)),
+            ("negotiations", summary.negotiations.total, counts(&summary.negotiations.by_outcome)),
+            ("findings", summary.findings.values().sum(), counts(&summary.findings)),
+        ];
+        for (name, total, parts) in rows {
+            let parts = if total == 0 { String::new() } else { format!("  ({parts})") };
+            writeln!(self.out, "  {name:<14}{total:>8}{}", parts.replace('_', " "))?;
+        }
+        Ok(())
+    }
+
+    fn findings(&mut self, view: &View<'_>) -> io::Result<()> {
+        let all: Vec<model::Finding> = (0..view.findings()).filter_map(|index| view.finding(index)).collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        self.title("Findings")?;
+        for severity in ["error", "warning", "notice", "info"] {
+            for finding in all.iter().filter(|finding| finding.severity == severity) {
+                self.paragraph(&format!("{severity:<8}"), &format!("{}: {}", finding.rule, finding.summary))?;
+                if severity != "info" && !finding.remediation.is_empty() {
+                    self.paragraph("     -> ", &finding.remediation)?;
+                }
+                let frames: Vec<String> =
+                    finding.evidence.iter().map(|evidence| format!("{} ({})", evidence.frame, evidence.role)).collect();
+                self.paragraph("        ", &format!("{}, frames {}", finding.time, frames.join(", ")))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn redirects(&mut self, view: &View<'_>) -> io::Result<()> {
+        if view.redirects() > 0 {
+            self.title("Redirects")?;
+        }
+        for redirect in (0..view.redirects()).filter_map(|index| view.redirect(index)) {
+            let asked = redirect.request_uri.as_deref().unwrap_or("an unknown URI");
+            let first = format!("{} {} for {asked}, by {}", redirect.time, redirect.status, party(&redirect.server));
+            self.paragraph("* ", &first)?;
+            let targets: Vec<&str> =
+                redirect.contacts.iter().map(|contact| contact.uri.as_deref().unwrap_or(&contact.raw)).collect();
+            let targets = if targets.is_empty() { "nowhere".to_owned() } else { targets.join(", ") };
+            let ended = redirect.final_status.map_or_else(String::new, |status| format!(", ended with {status}"));
+            let followed = redirect.followed_to.as_deref().map_or_else(String::new, |uri| format!(" to {uri}"));
+            let outcome = redirect.outcome.replace('_', " ");
+            self.paragraph("  ", &format!("to {targets}: {} {outcome}{followed}{ended}", party(&redirect.client)))?;
+        }
+        Ok(())
+    }
+
+    fn negotiations(&mut self, view: &View<'_>) -> io::Result<()> {
+        if view.negotiations() > 0 {
+            self.title("Session intervals refused with 422")?;
+        }
+        for negotiation in (0..view.negotiations()).filter_map(|index| view.negotiation(index)) {
+            let uri = negotiation.request_uri.as_deref().unwrap_or("an unknown URI");
+            let first =
+                format!("{} {} to {uri} by {}", negotiation.time, negotiation.method, party(&negotiation.client));
+            self.paragraph("* ", &first)?;
+            for round in &negotiation.rounds {
+                let (offered, demanded) = (seconds(round.offered_session_expires_s), seconds(round.demanded_min_se_s));
+                let text = format!("offered {offered}, {} demands {demanded}", party(&round.server));
+                self.paragraph("  ", &text)?;
+            }
+            let ended = negotiation.final_status.map_or_else(String::new, |status| format!(", ended with {status}"));
+            let agreed = negotiation.agreed_session_expires_s;
+            let agreed = agreed.map_or_else(String::new, |agreed| format!(", agreed on {agreed} s"));
+            self.paragraph("  ", &format!("{}{ended}{agreed}", negotiation.outcome))?;
+        }
+        Ok(())
+    }
+
+    fn address_updates(&mut self, updates: &[model::AddressUpdate]) -> io::Result<()> {
+        if !updates.is_empty() {
+            self.title("Entries to change")?;
+        }
+        for update in updates {
+            let targets: Vec<&str> = update.targets.iter().map(|target| target.uri.as_str()).collect();
+            let text = format!("{} is now {} (seen {} times)", update.from_uri, targets.join(", "), update.seen);
+            self.paragraph("* ", &text)?;
+            for client in &update.clients {
+                let still = if client.still_calling_old { ", still calls the old one" } else { "" };
+                let agent = client.user_agent.as_deref().map_or_else(String::new, |agent| format!(" ({agent})"));
+                self.paragraph("  ", &format!("at {} for {}{agent}{still}", client.address, client.from))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn interval_requirements(&mut self, requirements: &[model::IntervalRequirement]) -> io::Result<()> {
+        if !requirements.is_empty() {
+            self.title("Intervals to raise")?;
+        }
+        for requirement in requirements {
+            let (server, minimum) = (party(&requirement.server), seconds(requirement.min_se_s));
+            self.paragraph(
+                "* ",
+                &format!("{server} accepts no less than {minimum} (seen {} times)", requirement.seen),
+            )?;
+            for client in &requirement.clients {
+                let agent = client.user_agent.as_deref().map_or_else(String::new, |agent| format!(" ({agent})"));
+                let offered = seconds(client.offered_session_expires_s);
+                let text = format!("{}{agent} offered {offered}, {} times", client.address, client.seen);
+                self.paragraph("  ", &text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn party(party: &model::Party) -> String {
+    let agent = party.user_agent.as_deref().map_or_else(String::new, |agent| format!(" ({agent})"));
+    format!("{}:{}{agent}", party.address, party.port)
+}
+
+fn seconds(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "nothing".to_owned(), |seconds| format!("{seconds} s"))
+}
+
+/// The text with everything that a terminal would obey, or that would turn its direction, made visible.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if character.is_control() || turns {
+            shown.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_the_network_reaches_the_terminal_as_a_command() {
+        assert_eq!(visible("a\u{1b}[31mb\u{202e}c"), "a\\u{1b}[31mb\\u{202e}c");
+    }
+
+    #[test]
+    fn lines_fit_and_long_words_stay_whole() {
+        let mut bytes = Vec::new();
+        let text = format!("{} {}", "word ".repeat(60).trim_end(), "x".repeat(150));
+        Page { out: &mut bytes }.paragraph("  * ", &text).unwrap();
+        let lines: Vec<String> = String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect();
+        assert!(lines.iter().all(|line| line.len() <= COLUMNS || line.trim().len() == 150), "{lines:?}");
+        assert!(lines.len() >= 4 && lines[0].starts_with("  * word"));
+    }
+}

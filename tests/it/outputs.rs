@@ -1,0 +1,145 @@
+//! The same report in every format: each says what the JSON says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::captures::{LAB, lab};
+use crate::support::program::analyze;
+
+/// The report of a capture as JSON, and in all other formats from one run, in a folder.
+fn all(name: &str, folder: &Path) -> Value {
+    let path = |file: &str| folder.join(file).to_str().expect("UTF-8").to_owned();
+    let outputs = [path("r.json"), path("r.ndjson"), path("r.txt"), path("r.junit.xml"), path("r.prom"), path("csv/")];
+    let arguments: Vec<&str> = outputs.iter().flat_map(|output| ["-o", output.as_str()]).collect();
+    analyze(&lab(name), &arguments).exits(0);
+    serde_json::from_str(&fs::read_to_string(&outputs[0]).expect("a report")).expect("JSON")
+}
+
+fn read(folder: &Path, file: &str) -> String {
+    fs::read_to_string(folder.join(file)).unwrap_or_else(|problem| panic!("{file}: {problem}"))
+}
+
+fn items<'a>(report: &'a Value, section: &str) -> &'a [Value] {
+    report[section].as_array().expect("a list")
+}
+
+#[test]
+fn every_line_of_ndjson_is_an_item_of_the_report() {
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = all(name, folder.path());
+        let text = read(folder.path(), "r.ndjson");
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let of = |kind: &str| lines.iter().filter(|line| line["record_type"] == kind).collect::<Vec<_>>();
+        for (kind, section) in [
+            ("input", "inputs"),
+            ("redirect", "redirects"),
+            ("negotiation", "negotiations"),
+            ("address_update", "address_updates"),
+            ("interval_requirement", "interval_requirements"),
+            ("finding", "findings"),
+            ("dialog", "dialogs"),
+        ] {
+            let (found, expected) = (of(kind), items(&report, section));
+            assert_eq!(found.len(), expected.len(), "{name}: {kind}");
+            for (line, item) in found.iter().zip(expected) {
+                let fields = item.as_object().expect("an object");
+                for (field, value) in fields.iter().filter(|(field, _)| field.as_str() != "rule") {
+                    assert_eq!(&line[field], value, "{name}: {kind}, {field}");
+                }
+                assert_eq!(line["event"]["action"], kind, "{name}");
+                assert!(line["@timestamp"].is_string(), "{name}: {line}");
+            }
+        }
+        let summary = of("summary");
+        assert_eq!(summary.len(), 1, "{name}");
+        assert_eq!(summary[0]["sip_messages"], report["summary"]["sip_messages"], "{name}");
+        for redirect in of("redirect") {
+            assert_eq!(redirect["sip"]["code"], redirect["status"], "{name}");
+            assert_eq!(redirect["source"]["ip"], redirect["server"]["address"], "{name}");
+        }
+    }
+}
+
+#[test]
+fn text_names_every_finding_and_fits_the_page() {
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = all(name, folder.path());
+        let text = read(folder.path(), "r.txt");
+        for finding in items(&report, "findings") {
+            assert!(text.contains(finding["rule"].as_str().expect("a rule")), "{name}: {finding:#}");
+        }
+        for line in text.lines() {
+            // A word that is longer than a line stays whole.
+            assert!(line.chars().count() <= 100 || line.trim().split(' ').count() <= 2, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn junit_fails_the_rules_that_the_report_warns_of() {
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = all(name, folder.path());
+        let xml = read(folder.path(), "r.junit.xml");
+        let serious = items(&report, "findings").iter().filter(|finding| {
+            finding["severity"].as_str().is_some_and(|severity| matches!(severity, "warning" | "error"))
+        });
+        assert_eq!(xml.matches("<failure ").count(), serious.count(), "{name}: {xml}");
+        let rules = report["summary"]["findings_by_rule"].as_object().expect("counts");
+        let found = rules.values().filter(|count| count.as_u64() > Some(0)).count();
+        assert_eq!(xml.matches("<testcase ").count(), found, "{name}: {xml}");
+        assert_eq!(xml.matches("<testcase ").count(), xml.matches("</testcase>").count(), "{name}");
+    }
+}
+
+#[test]
+fn prometheus_counts_what_the_summary_counts() {
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = all(name, folder.path());
+        let text = read(folder.path(), "r.prom");
+        let samples: BTreeMap<&str, u64> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.rsplit_once(' ').expect("a value"))
+            .map(|(series, value)| (series, value.parse().expect("a number")))
+            .collect();
+        assert_eq!(Some(samples["reinvite_sip_messages"]), report["summary"]["sip_messages"].as_u64(), "{name}");
+        for (outcome, count) in report["summary"]["redirects"]["by_outcome"].as_object().expect("counts") {
+            let series = format!("reinvite_redirects{{outcome=\"{outcome}\"}}");
+            assert_eq!(samples.get(series.as_str()).copied(), count.as_u64(), "{name}: {series}");
+        }
+    }
+}
+
+#[test]
+fn csv_has_a_row_for_each_item() {
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = all(name, folder.path());
+        for (file, section) in [("redirects", "redirects"), ("negotiations", "negotiations"), ("findings", "findings")]
+        {
+            let text = read(folder.path(), &format!("csv/{file}.csv"));
+            let rows: Vec<&str> = text.split_terminator("\r\n").collect();
+            assert_eq!(rows.len(), items(&report, section).len() + 1, "{name}: {file}");
+            for (row, item) in rows.iter().skip(1).zip(items(&report, section)) {
+                assert!(row.starts_with(item["id"].as_str().expect("an id")), "{name}: {row}");
+            }
+        }
+        let (updates, intervals) = (read(folder.path(), "csv/address-updates.csv"), "csv/interval-requirements.csv");
+        for update in items(&report, "address_updates") {
+            assert!(updates.contains(update["from_uri"].as_str().expect("a URI")), "{name}: {updates}");
+        }
+        assert_eq!(
+            read(folder.path(), intervals).lines().count() > 1,
+            !items(&report, "interval_requirements").is_empty()
+        );
+        let left: Vec<_> = fs::read_dir(folder.path().join("csv")).expect("a folder").collect();
+        assert_eq!(left.len(), 5, "{name}: {left:?}");
+    }
+}
