@@ -4,23 +4,38 @@
 
 mod contact;
 mod cseq;
+mod event;
 mod list;
 mod name;
 mod name_addr;
 mod params;
+mod rack;
+mod reason;
+mod replaces;
+mod retry_after;
+mod session_id;
 mod session_timer;
 mod table;
 mod via;
+mod warning;
 
 pub use contact::Contact;
 pub use cseq::CSeq;
+pub use event::Event;
 pub use list::ListValues;
 pub use name_addr::NameAddr;
 pub use params::{Param, ParamIter, Params, unescape_quoted, unquote};
+pub use rack::RAck;
+pub(in crate::sip) use rack::number32;
+pub use reason::Reason;
+pub use replaces::Replaces;
+pub use retry_after::RetryAfter;
+pub use session_id::SessionId;
 pub(in crate::sip) use session_timer::delta_seconds;
 pub use session_timer::{MinSe, Refresher, SessionExpires};
 pub use table::{HEADERS, HeaderKind, HeaderName, HeaderRow};
 pub use via::Via;
+pub use warning::Warning;
 
 /// A header of a message, as it stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +89,18 @@ pub enum HeaderError {
     /// `*` beside other values.
     #[error("the wildcard stands beside others")]
     WildcardBesideOthers,
+    /// A comment that does not end.
+    #[error("a comment does not end")]
+    UnterminatedComment,
+    /// No quoted string where one must be.
+    #[error("there is no quoted text")]
+    NoQuotedText,
+    /// No tag where one must be.
+    #[error("a tag is missing")]
+    NoTag,
+    /// Not 32 hexadecimal digits.
+    #[error("it is not a UUID")]
+    NotAUuid,
     /// Text that the grammar does not know behind the value.
     #[error("there is text behind the value")]
     TextBehindValue,

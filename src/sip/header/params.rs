@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use super::HeaderError;
 use crate::sip::scan::find;
 use crate::sip::token::{from, part, quoted_length, trim};
 
@@ -24,6 +25,14 @@ impl<'a> Params<'a> {
     /// Parameters that begin with a semicolon; what stands before the first one is ignored.
     pub(in crate::sip) fn new(raw: &'a [u8]) -> Self {
         Self { raw }
+    }
+
+    /// Parameters that must be all there is behind a value, white space apart.
+    pub(in crate::sip) fn behind(rest: &'a [u8]) -> Result<Self, HeaderError> {
+        match trim(rest) {
+            rest @ ([] | [b';', ..]) => Ok(Self::new(rest)),
+            _ => Err(HeaderError::TextBehindValue),
+        }
     }
 
     /// The text they were read from.

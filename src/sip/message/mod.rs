@@ -1,17 +1,20 @@
 //! A message: its start line, its headers as they stand, its body, and what is odd about it.
 
 mod read;
+mod typed;
 mod values;
 
 use super::anomaly::{Anomalies, Anomaly};
 use super::header::{
     CSeq, Contact, Header, HeaderError, HeaderName, MinSe, NameAddr, SessionExpires, Via, delta_seconds,
 };
+use super::sdp::{Sdp, SdpError};
 use super::start_line::{NotSip, StartLine};
 use super::token::part;
 use super::uri::{Uri, UriError};
 
 pub(super) use read::{Origin, content_length};
+pub use typed::Malformed;
 pub use values::{ContactList, Contacts, Values};
 
 /// A SIP message. It borrows the bytes it was read from.
