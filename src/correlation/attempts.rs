@@ -124,8 +124,15 @@ impl<'v> Attempts<'v> {
             None => !answer.to_tag.is_empty() && later.contains_key(&Some(hop.from_tag)),
         };
         let list = later.get(&in_dialog.then_some(hop.from_tag))?;
+        // Some retry with the To tag of the refusal, as if it had made a dialog.
+        let stale = |next: &usize| {
+            status == 422
+                && view.hop(*next).and_then(|next| view.request(next)).is_some_and(|next| next.to_tag == answer.to_tag)
+        };
+        let stray = later.get(&Some(hop.from_tag)).filter(|_| !in_dialog && !answer.to_tag.is_empty());
+        let stray = stray.into_iter().flatten().take(MAX_RIVALS).copied().filter(stale);
         let start = list.partition_point(|next| view.hop(*next).is_some_and(|next| next.start < hop.start));
-        list.iter().skip(start).take(MAX_RIVALS).copied().filter(|next| *next != root).find(|next| {
+        list.iter().skip(start).take(MAX_RIVALS).copied().chain(stray).filter(|next| *next != root).find(|next| {
             let Some(next) = view.hop(*next) else { return false };
             let Some(then) = view.request(next) else { return false };
             let in_time = then.time.since(answer.time) <= TIMEOUT_NANOS;

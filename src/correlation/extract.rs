@@ -2,6 +2,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use super::marks::{TimerMarks, lists_timer, mark_values};
 use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
 use super::text::Span;
 use crate::extent::Extent;
@@ -45,6 +46,7 @@ struct Picked<'a> {
     session_id: Option<&'a [u8]>,
     route: Option<&'a [u8]>,
     supports_timer: bool,
+    timer_marks: TimerMarks,
     has_reason: bool,
 }
 
@@ -60,8 +62,23 @@ impl<'a> Picked<'a> {
                 HeaderName::SessionId => &mut picked.session_id,
                 HeaderName::Route => &mut picked.route,
                 HeaderName::Supported => {
-                    let mut tags = ListValues::new(header.value);
-                    picked.supports_timer |= tags.any(|tag| tag.eq_ignore_ascii_case(b"timer"));
+                    picked.supports_timer |= lists_timer(header.value);
+                    continue;
+                }
+                HeaderName::Require => {
+                    picked.timer_marks.set(TimerMarks::REQUIRE, lists_timer(header.value));
+                    continue;
+                }
+                HeaderName::ProxyRequire => {
+                    picked.timer_marks.set(TimerMarks::PROXY_REQUIRE, lists_timer(header.value));
+                    continue;
+                }
+                HeaderName::Unsupported => {
+                    picked.timer_marks.set(TimerMarks::UNSUPPORTED, lists_timer(header.value));
+                    continue;
+                }
+                HeaderName::RecordRoute => {
+                    picked.timer_marks.set(TimerMarks::RECORD_ROUTE, true);
                     continue;
                 }
                 HeaderName::Reason => {
@@ -73,6 +90,10 @@ impl<'a> Picked<'a> {
             if place.is_none() {
                 *place = Some(header.value);
             }
+        }
+        picked.timer_marks.set(TimerMarks::BODY, !message.body.is_empty());
+        if picked.session_expires.is_some() || picked.min_se.is_some() {
+            mark_values(message, &mut picked.timer_marks);
         }
         picked
     }
@@ -129,6 +150,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         refresher: session_expires.flatten().and_then(|found| found.refresher),
         min_se: seconds(min_se.map(|found| found.map(|found| found.seconds))),
         supports_timer: picked.supports_timer,
+        timer_marks: picked.timer_marks,
         extra: extra(message, kind, method, picked.has_reason, found.extents),
     })
 }

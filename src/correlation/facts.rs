@@ -237,15 +237,45 @@ pub struct Round {
     pub supports_timer: bool,
     /// Min-SE of the 422.
     pub demanded: Seconds,
+    /// The request as it was on the hop on which the 422 was sent.
+    pub refused: Refused,
+    /// What the element that got the 422 did instead of handing it up.
+    pub kept: Kept,
     /// The frames that show it.
     pub evidence: Vec<Evidence>,
     /// The request that came next.
     pub retry: Option<Retry>,
 }
 
+/// A request as the server saw it that refused it, as far as it was captured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Refused {
+    /// Whether it was captured there.
+    pub seen: bool,
+    /// Its Session-Expires.
+    pub session_expires: Seconds,
+    /// Whether it lists `timer` in Supported.
+    pub supports_timer: bool,
+    /// Whether the server may have had the answer from another element, to which the request went with another interval.
+    pub maybe_relayed: bool,
+}
+
+/// What a proxy did with a 422 that it did not hand up (RFC 3261 16.7).
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The final answer that it handed up.
+    pub other_answer: Option<u16>,
+    /// The server that it tried next.
+    pub next: Option<Endpoint>,
+}
+
 /// A request after a 422.
 #[derive(Clone, Debug)]
 pub struct Retry {
+    /// Its CSeq number, if it is of the same call.
+    pub cseq: Option<u32>,
+    /// Whether it has the To tag of the 422 though there is no dialog.
+    pub stale_to_tag: bool,
     /// What it is and how it ended.
     pub follow_up: FollowUp,
     /// Its Session-Expires.

@@ -11,11 +11,13 @@ mod facts;
 mod filter;
 mod links;
 mod listing;
+mod marks;
 mod mirror;
 mod negotiation;
 mod record;
 mod redirect;
 mod text;
+mod timer;
 mod transaction;
 mod view;
 
@@ -24,16 +26,18 @@ pub use calls::{CallStats, Calls, Ended, digest};
 pub use dialog::{Agreement, Bye, Dialog, DialogState, Dialogs, EndCause, RefreshRequest, dialogs};
 pub use extract::{Found, extract};
 pub use facts::{
-    Evidence, FollowUp, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome, Retry, Role,
-    Round, Text, Watch,
+    Evidence, FollowUp, Kept, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome, Refused,
+    Retry, Role, Round, Text, Watch,
 };
 pub use filter::{BadCondition, Filter, Network, Pattern, StatusCodes};
 pub use links::{Again, Candidate, Links, Order, Signal};
 pub use listing::{ListedDialog, ListedMessage, ListedTimer, listing};
+pub use marks::TimerMarks;
 pub use mirror::mirrors;
 pub use negotiation::{negotiations, refresher_name};
 pub use record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
 pub use redirect::{Destination, Redirections, equals, goes_to_any, matches};
 pub use text::{Span, Texts};
+pub use timer::{Answered, Exchange, exchanges};
 pub use transaction::{Answer, Hop, Repeat, Transactions, transactions};
 pub use view::{CallView, Event, TIMEOUT_NANOS, place_of};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::attempts::Attempts;
-use super::facts::{Link, Negotiation, Retry, Role, Round};
+use super::facts::{Kept, Link, Negotiation, Refused, Retry, Role, Round};
 use super::record::{Method, Seconds};
 use super::text::Span;
 use super::transaction::Hop;
@@ -118,6 +118,7 @@ fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Opt
     let (answer, deep_answer) = (hop.final_answer()?, deepest.final_answer()?);
     let response = view.record(answer.first)?;
     let request = view.request(hop);
+    let event_hop = hop;
     let next = (*retry).and_then(|index| Some((index, view.hop(index)?)));
     let mut evidence = Vec::with_capacity(4);
     evidence.extend(hop.request.map(|index| view.evidence(index, Role::Request)));
@@ -135,10 +136,15 @@ fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Opt
         offered_refresher: request.and_then(|request| request.refresher),
         supports_timer: request.is_some_and(|request| request.supports_timer),
         demanded: response.min_se,
+        refused: refused(view, deepest),
+        kept: if refusal.hidden { kept(view, hop) } else { Kept::default() },
         evidence,
         retry: next.and_then(|(index, hop)| {
             let request = view.request(hop)?;
+            let stale = request.to_tag == response.to_tag && !request.to_tag.is_empty() && !view.in_dialog(event_hop);
             Some(Retry {
+                cseq: Some(hop.cseq),
+                stale_to_tag: stale,
                 follow_up: view.follow_up(hop, Link::Strong, attempts.end(index).and_then(Hop::final_status))?,
                 session_expires: request.session_expires,
                 min_se: request.min_se,
@@ -146,6 +152,31 @@ fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Opt
             })
         }),
     })
+}
+
+fn refused(view: &CallView<'_>, hop: &Hop) -> Refused {
+    let Some(request) = view.request(hop) else { return Refused::default() };
+    // Who forwards an INVITE tells the client that it will take a while (RFC 3261 16.2).
+    let provisional = hop.answers.iter().any(|answer| answer.status < 200);
+    Refused {
+        seen: true,
+        session_expires: request.session_expires,
+        supports_timer: request.supports_timer,
+        maybe_relayed: view.depth(hop) <= 1 || provisional,
+    }
+}
+
+fn kept(view: &CallView<'_>, hop: &Hop) -> Kept {
+    let above = hop.parent.and_then(|parent| view.hop(parent));
+    let answered = hop.final_answer().and_then(|answer| view.record(answer.first));
+    let next = view.transactions.hops.iter().find(|next| {
+        let Some((request, answered)) = view.request(next).zip(answered) else { return false };
+        sending(next) == sending(hop) && next.parent == hop.parent && request.time > answered.time
+    });
+    Kept {
+        other_answer: above.and_then(Hop::final_status).filter(|status| *status != 422),
+        next: next.map(|next| next.server),
+    }
 }
 
 /// The name of a refresher in reports and on the wire.

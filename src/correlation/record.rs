@@ -1,5 +1,6 @@
 //! What correlation and the rules need of one message, small enough to keep for every message of a live call.
 
+use super::marks::TimerMarks;
 use super::text::{Span, Texts};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
@@ -198,6 +199,8 @@ pub struct MessageRecord {
     pub min_se: Seconds,
     /// Whether Supported lists `timer`.
     pub supports_timer: bool,
+    /// What else it says about session timers.
+    pub timer_marks: TimerMarks,
     /// What few messages have.
     pub extra: Option<Box<Extra>>,
 }

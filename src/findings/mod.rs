@@ -6,6 +6,12 @@ mod redirects;
 mod rule;
 mod session;
 mod table;
+mod timer_answers;
+mod timer_headers;
+mod timer_messages;
+mod timer_proxies;
+mod timer_refusals;
+mod timer_retries;
 mod timers;
 mod words;
 

@@ -2,7 +2,7 @@
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::words::{name, sentence};
-use crate::correlation::{Agreement, CallView, Dialog, Evidence, Span, Watch, place_of};
+use crate::correlation::{Agreement, CallView, Dialog, Evidence, Exchange, Span, Watch, place_of};
 use crate::time::{NANOS_PER_SECOND, Timestamp, milliseconds};
 
 /// The rules whose checks stand here.
@@ -46,6 +46,8 @@ pub struct DialogCase<'a> {
     pub view: &'a CallView<'a>,
     /// Its dialogs.
     pub dialogs: &'a [Dialog],
+    /// Its exchanges in which session timers play a part.
+    pub exchanges: &'a [Exchange],
 }
 
 /// The longest lead of the BYE of a party that is not refreshed, in seconds (RFC 4028 10).

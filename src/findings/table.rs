@@ -3,11 +3,24 @@
 use std::sync::LazyLock;
 
 use super::rule::Rule;
-use super::{redirect_contacts, redirect_following, redirects, session, timers};
+use super::{
+    redirect_contacts, redirect_following, redirects, session, timer_answers, timer_headers, timer_proxies,
+    timer_refusals, timer_retries, timers,
+};
 
 /// The rows of each file.
-const TABLES: &[&[Rule]] =
-    &[redirect_contacts::RULES, redirect_following::RULES, redirects::RULES, session::RULES, timers::RULES];
+const TABLES: &[&[Rule]] = &[
+    redirect_contacts::RULES,
+    redirect_following::RULES,
+    redirects::RULES,
+    session::RULES,
+    timer_answers::RULES,
+    timer_headers::RULES,
+    timer_proxies::RULES,
+    timer_refusals::RULES,
+    timer_retries::RULES,
+    timers::RULES,
+];
 
 /// All rules, by name.
 pub static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {

@@ -2,6 +2,7 @@
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session;
+use super::timer_messages::FLOOR;
 use super::words::{name, offer, seconds, status, uri};
 use crate::correlation::{Link, Negotiation, NegotiationOutcome, Retry, Round, Seconds};
 
@@ -75,9 +76,6 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The least Min-SE that RFC 4028 5 allows, in seconds.
-const FLOOR: u64 = 90;
-
 /// A negotiation whose outcome is known.
 #[derive(Debug)]
 pub struct NegotiationCase<'a> {
@@ -87,7 +85,7 @@ pub struct NegotiationCase<'a> {
     pub outcome: NegotiationOutcome,
 }
 
-fn finding(
+pub(super) fn finding(
     rule: &'static Rule,
     case: &NegotiationCase<'_>,
     round: &Round,
@@ -115,7 +113,7 @@ fn finding(
     }
 }
 
-fn milder_unless_seen(mut found: Finding, case: &NegotiationCase<'_>, retry: Option<&Retry>) -> Finding {
+pub(super) fn milder_unless_seen(mut found: Finding, case: &NegotiationCase<'_>, retry: Option<&Retry>) -> Finding {
     if !case.negotiation.hop1_seen {
         found.severity = found.severity.milder();
     }
@@ -141,7 +139,7 @@ fn raise(case: &NegotiationCase<'_>) -> String {
 }
 
 /// A session interval is offered, and refused, in INVITE and UPDATE only (RFC 4028 4, 6).
-fn has_interval(case: &NegotiationCase<'_>) -> bool {
+pub(super) fn has_interval(case: &NegotiationCase<'_>) -> bool {
     case.negotiation.method.refreshes_sessions()
 }
 
@@ -246,7 +244,7 @@ fn min_se_below_90(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Ve
 }
 
 /// Each retry with the largest Min-SE demanded up to then.
-fn retries(negotiation: &Negotiation) -> impl Iterator<Item = (&Round, &Retry, u64)> {
+pub(super) fn retries(negotiation: &Negotiation) -> impl Iterator<Item = (&Round, &Retry, u64)> {
     let mut largest = 0;
     negotiation.rounds.iter().filter_map(move |round| {
         largest = largest.max(round.demanded.value().unwrap_or(0));

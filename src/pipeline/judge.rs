@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::chosen::Tally;
 use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Negotiation, Place, Redirect, Redirections, Text, dialogs,
-    listing, mirrors, negotiations, place_of, transactions,
+    exchanges, listing, mirrors, negotiations, place_of, transactions,
 };
 use crate::findings::{DialogCase, Finding, Severity, judge_dialog};
 use crate::net::Endpoint;
@@ -88,7 +88,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     let mut judged = Judged {
         redirects: redirections.list(&view, &attempts),
         negotiations: negotiations(&view, &attempts),
-        findings: judge_dialog(&DialogCase { view: &view, dialogs: dialogs.list() }),
+        findings: judge_dialog(&DialogCase { view: &view, dialogs: dialogs.list(), exchanges: &exchanges(&view) }),
         dialogs: dialogs.list().len() as u64,
         mirrors: mirrors.iter().flatten().count() as u64,
         ..Judged::default()

@@ -142,6 +142,8 @@ impl Pending {
             (negotiation.agreed, negotiation.refresher) = start.agreed;
             round.evidence.push(Evidence { place: start.place, role: Role::Retry });
             round.retry = Some(Retry {
+                cseq: None,
+                stale_to_tag: false,
                 follow_up: follow_up(start, candidate),
                 session_expires: start.session_expires,
                 min_se: start.min_se,

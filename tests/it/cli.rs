@@ -239,12 +239,15 @@ fn findings_can_be_chosen() {
         rules
     };
     let all = rules(&[]);
-    assert_eq!(all.len(), 6, "{all:?}");
+    assert_eq!(all.len(), 7, "{all:?}");
     assert_eq!(rules(&["--select", "redirect-loop"]), ["redirect-loop"]);
-    assert_eq!(rules(&["--select", "redirect-loop,timer-422"]), ["redirect-loop", "timer-422-resolved"]);
-    assert_eq!(rules(&["--select", "timer"]), ["timer-422-resolved"]);
+    assert_eq!(
+        rules(&["--select", "redirect-loop,timer-422"]),
+        ["redirect-loop", "timer-422-observed", "timer-422-resolved"]
+    );
+    assert_eq!(rules(&["--select", "timer"]), ["timer-422-observed", "timer-422-resolved"]);
     let without_redirects = rules(&["--ignore", "redirect"]);
-    assert_eq!(without_redirects, ["timer-422-resolved"]);
+    assert_eq!(without_redirects, ["timer-422-observed", "timer-422-resolved"]);
     let severe = ["redirect-contact-equals-request-uri", "redirect-loop"];
     assert_eq!(rules(&["--min-severity", "error"]), severe);
     assert_eq!(rules(&["--min-severity", "warning"]), [severe[0], severe[1], "redirect-without-contact"]);

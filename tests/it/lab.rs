@@ -169,19 +169,19 @@ fn assert_six_calls(report: &Value, name: &str) {
         assert_eq!(dialogs(report, user), [json!(["invite", "none", null, null])], "{name}, {user}: no dialog");
     }
     let rules_wanted: [&[&str]; 6] = [
-        &["timer-422-resolved"],
-        &["redirect-followed", "timer-422-resolved"],
+        &["timer-422-observed", "timer-422-resolved"],
+        &["redirect-followed", "timer-422-observed", "timer-422-resolved"],
         &["redirect-contact-equals-request-uri", "redirect-loop", "redirect-contact-equals-request-uri"],
         &["redirect-without-contact"],
-        &["redirect-followed", "timer-422-resolved"],
-        &["redirect-followed", "redirect-chain", "redirect-followed", "timer-422-resolved"],
+        &["redirect-followed", "timer-422-observed", "timer-422-resolved"],
+        &["redirect-followed", "redirect-chain", "redirect-followed", "timer-422-observed", "timer-422-resolved"],
     ];
     for (user, wanted) in users.iter().zip(rules_wanted) {
         assert_eq!(rules(report, user), wanted, "{name}, {user}: findings");
     }
     let summary = &report["summary"];
     assert_eq!(summary["calls"], 6, "{name}");
-    assert_eq!(summary["findings"], json!({"error": 3, "warning": 1, "notice": 0, "info": 9}), "{name}");
+    assert_eq!(summary["findings"], json!({"error": 3, "warning": 1, "notice": 0, "info": 13}), "{name}");
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn clean_tcp() {
     let desk = "sip:desk@127.0.0.1:5070;transport=tcp";
     assert_eq!(negotiations(&report, "desk"), [resolved(desk, 240)], "{name}, desk: negotiations");
     assert_eq!(dialogs(&report, "desk"), [json!(["invite", "terminated", "bye", [240, "uac", 0]])], "{name}, desk");
-    assert_eq!(rules(&report, "desk"), ["timer-422-resolved"], "{name}, desk: findings");
+    assert_eq!(rules(&report, "desk"), ["timer-422-observed", "timer-422-resolved"], "{name}, desk: findings");
     // The recording ends 1 s after the 301: nothing may be claimed.
     let chain =
         stopped("sip:chain@127.0.0.1:5070;transport=tcp", json!([[MOVED, null, null, null]]), "undetermined", [1, 1]);
@@ -250,7 +250,7 @@ fn messy_tcp() {
         assert_eq!(redirects(&report, user), [stopped(&uri, contacts, outcome, [1, 1])], "{name}, {user}: redirects");
         assert_eq!(negotiations(&report, user), Vec::<Value>::new(), "{name}, {user}: negotiations");
     }
-    let all = json!({"timer-422-resolved": 1, "redirect-without-contact": 1});
+    let all = json!({"timer-422-observed": 1, "timer-422-resolved": 1, "redirect-without-contact": 1});
     assert_eq!(report["summary"]["findings_by_rule"], all, "{name}: findings");
 }
 
@@ -276,8 +276,12 @@ fn expiry() {
     );
     let legs = [90, 120].map(|interval| json!(["invite", "terminated", "bye", [interval, "uac", 0]]));
     assert_eq!(dialogs(&report, "desk"), legs, "{name}: dialogs");
-    assert_eq!(rules(&report, "desk"), ["timer-422-resolved", "timer-bye-on-expiry"], "{name}: findings");
-    let expiry = list(&report, "findings").nth(1).expect("a finding");
+    assert_eq!(
+        rules(&report, "desk"),
+        ["timer-422-observed", "timer-422-resolved", "timer-bye-on-expiry"],
+        "{name}: findings"
+    );
+    let expiry = list(&report, "findings").nth(2).expect("a finding");
     // The BYE says itself why: Reason: SIP;cause=408;text="No session refresh received."
     assert_eq!(expiry["confidence"], "strong", "{name}: {expiry}");
     assert_eq!(expiry["values"]["refresh_missed"], true, "{name}: the caller was to refresh and never did: {expiry}");

@@ -47,7 +47,13 @@ fn who_never_refreshes_is_named_unless_it_cannot_be_seen() {
     assert_eq!(run(200, &unanswered), [""; 0]);
     let refreshes = |tape: &mut Tape| {
         let update = within("UPDATE", 2).timer(90);
-        tape.ask(45 * S, ALICE, PROXY, &update, update.reply(200, "").session_expires(90, Some("uac")));
+        tape.ask(
+            45 * S,
+            ALICE,
+            PROXY,
+            &update,
+            update.reply(200, "").header("Require", "timer").session_expires(90, Some("uac")),
+        );
         let bye = within("BYE", 3);
         tape.ask(110 * S, ALICE, PROXY, &bye, bye.reply(200, ""));
     };
@@ -69,7 +75,13 @@ fn a_late_refresh_is_called_late() {
     let mut tape = Tape::new();
     talk(&mut tape, 90, "uac");
     let update = within("UPDATE", 2).timer(90);
-    tape.ask(95 * S, ALICE, PROXY, &update, update.reply(200, "").session_expires(90, Some("uac")));
+    tape.ask(
+        95 * S,
+        ALICE,
+        PROXY,
+        &update,
+        update.reply(200, "").header("Require", "timer").session_expires(90, Some("uac")),
+    );
     let bye = within("BYE", 3);
     tape.ask(100 * S, ALICE, PROXY, &bye, bye.reply(200, ""));
     tape.until(300 * S);
@@ -82,7 +94,13 @@ fn a_late_refresh_is_called_late() {
 fn requests_that_bypass_the_capture_are_not_missed() {
     let mut tape = Tape::new();
     let invite = Request::invite("a", 1, B).timer(90);
-    tape.ask(0, ALICE, PROXY, &invite, invite.reply(200, "b").session_expires(90, Some("uac")));
+    tape.ask(
+        0,
+        ALICE,
+        PROXY,
+        &invite,
+        invite.reply(200, "b").header("Require", "timer").session_expires(90, Some("uac")),
+    );
     // The ACK went straight to the callee, and so will refreshes and BYE.
     tape.until(300 * S);
     let report = tape.report();
@@ -97,8 +115,18 @@ fn a_bye_on_expiry_names_both_ends() {
     let second = first.clone().by(PROXY, "p");
     tape.say(0, ALICE, PROXY, &first.text());
     tape.say(1, PROXY, BOB, &second.text());
-    tape.say(10, BOB, PROXY, &second.reply(200, "b").session_expires(120, Some("uac")).finish());
-    tape.say(11, PROXY, ALICE, &first.reply(200, "b").session_expires(120, Some("uac")).finish());
+    tape.say(
+        10,
+        BOB,
+        PROXY,
+        &second.reply(200, "b").header("Require", "timer").session_expires(120, Some("uac")).finish(),
+    );
+    tape.say(
+        11,
+        PROXY,
+        ALICE,
+        &first.reply(200, "b").header("Require", "timer").session_expires(120, Some("uac")).finish(),
+    );
     tape.say(12, ALICE, PROXY, &Request { vias: vec![(ALICE.into(), "z9hG4bKk".into())], ..first.ack("b") }.text());
     let bye = from_callee("BYE", 1).hiding(BOB, "z9hG4bKbye");
     tape.say(88 * S, BOB, PROXY, &bye.text());
@@ -119,7 +147,13 @@ fn an_interval_agreed_early_runs_only_once_the_call_is_answered() {
     tape.say(0, ALICE, PROXY, &invite.text());
     tape.say(10, PROXY, ALICE, &invite.reply(183, "b").finish());
     let update = within("UPDATE", 2).timer(90);
-    tape.ask(100, ALICE, PROXY, &update, update.reply(200, "").session_expires(90, Some("uac")));
+    tape.ask(
+        100,
+        ALICE,
+        PROXY,
+        &update,
+        update.reply(200, "").header("Require", "timer").session_expires(90, Some("uac")),
+    );
     tape.say(60 * S, PROXY, ALICE, &invite.reply(180, "b").finish());
     tape.say(120 * S, PROXY, ALICE, &invite.reply(486, "b").finish());
     tape.until(400 * S);
@@ -131,7 +165,13 @@ fn roles_follow_the_last_answer() {
     let mut tape = Tape::new();
     talk(&mut tape, 90, "uac");
     let update = from_callee("UPDATE", 1).timer(90);
-    tape.ask(40 * S, PROXY, ALICE, &update, update.reply(200, "").session_expires(90, Some("uac")));
+    tape.ask(
+        40 * S,
+        PROXY,
+        ALICE,
+        &update,
+        update.reply(200, "").header("Require", "timer").session_expires(90, Some("uac")),
+    );
     tape.until(300 * S);
     let report = tape.report();
     let missed =
@@ -168,7 +208,12 @@ fn what_was_answered_on_a_deeper_hop_only_is_a_dialog_too() {
     let second = first.clone().by(PROXY, "p");
     tape.say(0, ALICE, PROXY, &first.text());
     tape.say(1, PROXY, BOB, &second.text());
-    tape.say(10, BOB, PROXY, &second.reply(200, "b").session_expires(90, Some("uac")).finish());
+    tape.say(
+        10,
+        BOB,
+        PROXY,
+        &second.reply(200, "b").header("Require", "timer").session_expires(90, Some("uac")).finish(),
+    );
     let report = tape.report();
     assert_eq!(report["summary"]["dialogs"], 1);
 }
