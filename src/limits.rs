@@ -64,6 +64,12 @@ pub const WATERMARK_CONFIRM_FRAMES: u8 = 8;
 pub const MAX_LISTED_LINK_TYPES: usize = 64;
 /// Inputs kept open while they wait for their turn; further files are opened again when it comes.
 pub const MAX_WAITING_OPEN: usize = 64;
+/// Bytes of an archive that are read at a time.
+pub const ARCHIVE_BLOCK_BYTES: usize = 128 << 10;
+/// Logarithm of the largest window of zstd that is allowed: 128 MiB, what its own tool allows.
+pub const MAX_ZSTD_WINDOW_LOG: u32 = 27;
+/// Memory that unpacking xz may take, in KiB; its highest preset needs 65 MiB.
+pub const MAX_XZ_MEMORY_KIB: u32 = 128 << 10;
 /// Bytes read at a time to find the first frame of an input.
 pub const HEAD_WINDOW_BYTES: usize = 32 << 10;
 /// Sources share the memory of a window between them down to this size.

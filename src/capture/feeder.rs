@@ -323,7 +323,7 @@ impl Opening {
             Ok(mut reader) => match reader.look() {
                 None => reader.describe(&mut info),
                 Some(first) => {
-                    let keep = only_once || self.kept_open < MAX_WAITING_OPEN;
+                    let keep = only_once || (self.kept_open < MAX_WAITING_OPEN && !reader.is_unpacking());
                     self.kept_open = self.kept_open.saturating_add(usize::from(keep));
                     let (input, reader) = (self.inputs.len(), keep.then_some(reader));
                     self.waiting.push(Waiting { input, rank: 0, first, reader });

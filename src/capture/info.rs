@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::compression::Compression;
 use super::format::{Format, Record};
 use super::problem::Problem;
 use crate::limits::MAX_LISTED_LINK_TYPES;
@@ -15,9 +16,11 @@ pub struct InputInfo {
     pub path: PathBuf,
     /// Its format; `None` if it is no capture or could not be opened.
     pub format: Option<Format>,
-    /// Bytes of the file, if it is a regular one.
+    /// The compression around it.
+    pub compression: Option<Compression>,
+    /// Bytes of the file as it lies there, if it is a regular one.
     pub size_bytes: Option<u64>,
-    /// Bytes of whole records (and of the file header) that were read.
+    /// Bytes of whole records (and of the file header) that were read, unpacked.
     pub bytes_read: u64,
     /// Frames that were read.
     pub frames: u64,
@@ -42,6 +45,7 @@ impl InputInfo {
         Self {
             path,
             format: None,
+            compression: None,
             size_bytes,
             bytes_read: 0,
             frames: 0,

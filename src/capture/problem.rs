@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::compression::Compression;
 use crate::limits::MAX_RECORD_BYTES;
 
 /// What was wrong with an input. What came before it in the input has been read and given.
@@ -30,6 +31,15 @@ pub enum Problem {
         /// What the system said.
         reason: String,
     },
+    /// The compression around the input ends early or cannot be undone. What could be unpacked has been read.
+    Archive {
+        /// The compression.
+        compression: Compression,
+        /// Bytes of the archive that were read before that.
+        offset: u64,
+        /// What the decoder said; `None` if the archive only ends early.
+        reason: Option<String>,
+    },
     /// The input is no capture that can be read here.
     NotACapture {
         /// What it is instead.
@@ -44,9 +54,9 @@ impl Problem {
     /// file that only lies beside captures.
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Cut { .. } => false,
+            Self::Cut { .. } | Self::Archive { reason: None, .. } => false,
             Self::NotACapture { from_folder, .. } => !from_folder,
-            Self::Damaged { .. } | Self::Unreadable { .. } => true,
+            Self::Damaged { .. } | Self::Archive { .. } | Self::Unreadable { .. } => true,
         }
     }
 }
@@ -66,6 +76,17 @@ impl fmt::Display for Problem {
             Self::Unreadable { offset, reason } => {
                 write!(f, "cannot be read beyond offset {offset}: {reason}; everything before it was read")
             }
+            Self::Archive { compression, offset, reason: None } => write!(
+                f,
+                "its {} data is cut short, at offset {offset} of the archive; everything before it was read",
+                compression.name()
+            ),
+            Self::Archive { compression, offset, reason: Some(reason) } => write!(
+                f,
+                "its {} data is damaged before offset {offset} of the archive: {reason}; everything before it was read, \
+                 nothing after it",
+                compression.name()
+            ),
             Self::NotACapture { found, .. } => write!(f, "not a capture: {found}"),
         }
     }
@@ -116,6 +137,15 @@ pub enum Found {
     Empty,
     /// A compressed file; the name of the compression.
     Compressed(&'static str),
+    /// An archive within an archive.
+    Nested {
+        /// The compression outside.
+        outer: Compression,
+        /// The compression inside.
+        inner: Compression,
+    },
+    /// An archive from which not even the start of a capture can be unpacked.
+    BrokenArchive(Compression),
     /// A capture in a format that is not read; its name.
     OtherCapture(&'static str),
     /// The header of a capture file, cut short.
@@ -141,7 +171,16 @@ impl fmt::Display for Found {
         match self {
             Self::Empty => f.write_str("it is empty"),
             Self::Compressed(name) => {
-                write!(f, "it is compressed with {name}, which is not supported yet; unpack it first")
+                write!(f, "it is compressed with {name}, which is not supported; unpack it first")
+            }
+            Self::Nested { outer, inner } => write!(
+                f,
+                "it is compressed with {}, and what is in it with {}; only one is unpacked, so unpack the outer one first",
+                outer.name(),
+                inner.name()
+            ),
+            Self::BrokenArchive(compression) => {
+                write!(f, "its {} data is damaged or cut short before any capture begins in it", compression.name())
             }
             Self::OtherCapture(name) => {
                 write!(f, "it is in the format {name}, which is not supported; convert it to pcapng first")
@@ -171,10 +210,15 @@ mod tests {
             cut.to_string(),
             "the last record, at offset 24, is cut short: 3 of 16 bytes are there; everything before it was read"
         );
-        let gzip = Problem::NotACapture { found: Found::Compressed("gzip"), from_folder: false };
+        let zip = Problem::NotACapture { found: Found::Compressed("zip"), from_folder: false };
         assert_eq!(
-            gzip.to_string(),
-            "not a capture: it is compressed with gzip, which is not supported yet; unpack it first"
+            zip.to_string(),
+            "not a capture: it is compressed with zip, which is not supported; unpack it first"
+        );
+        let cut = Problem::Archive { compression: Compression::Gzip, offset: 77, reason: None };
+        assert_eq!(
+            cut.to_string(),
+            "its gzip data is cut short, at offset 77 of the archive; everything before it was read"
         );
         let text = Found::Unknown { first: *b"ab\0\0", length: 2 };
         assert!(text.to_string().starts_with("it begins with the bytes 61 62, which"));
@@ -183,6 +227,8 @@ mod tests {
     #[test]
     fn only_what_the_user_must_know_is_fatal() {
         assert!(!Problem::Cut { offset: 0, available: 1, needed: 2 }.is_fatal());
+        assert!(!Problem::Archive { compression: Compression::Xz, offset: 0, reason: None }.is_fatal());
+        assert!(Problem::Archive { compression: Compression::Xz, offset: 0, reason: Some(String::new()) }.is_fatal());
         assert!(Problem::Damaged { offset: 0, what: Damage::BlockLength(3) }.is_fatal());
         assert!(Problem::Unreadable { offset: 0, reason: String::new() }.is_fatal());
         assert!(Problem::NotACapture { found: Found::Empty, from_folder: false }.is_fatal());

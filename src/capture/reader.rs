@@ -1,11 +1,12 @@
 //! Reads one input in large blocks and cuts it into windows at record boundaries.
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 
+use super::compression::{self, Archive, UnpackError, unpack};
 use super::cursor::Cursor;
 use super::format::{FormatRow, HEAD_BYTES, Halt, recognise};
 use super::info::{InputInfo, Tally};
-use super::problem::Problem;
+use super::problem::{Found, Problem};
 use super::watermark::Watermark;
 use super::window::{Window, grow, to_u64};
 use crate::limits::HEAD_WINDOW_BYTES;
@@ -18,6 +19,8 @@ pub(super) type Stream = Box<dyn Read + Send>;
 /// Reads one input.
 pub(super) struct Reader {
     stream: Stream,
+    /// The compression that the stream undoes.
+    archive: Option<Archive>,
     row: &'static FormatRow,
     /// Input, source and rank of the windows, once known.
     place: Place,
@@ -44,19 +47,43 @@ pub(super) struct Place {
 }
 
 impl Reader {
-    /// Reads the start of a stream and recognises its format.
+    /// Reads the start of a stream and recognises its compression and its format.
     pub(super) fn open(mut stream: Stream) -> Result<Self, Problem> {
-        let mut carry = vec![0; HEAD_BYTES];
-        let filled = match fill(&mut stream, &mut carry) {
-            (filled, None) => filled,
-            (_, Some(reason)) => return Err(Problem::Unreadable { offset: 0, reason }),
+        let not_a_capture = |found| Problem::NotACapture { found, from_folder: false };
+        let (head, failure) = read_head(&mut stream);
+        if let Some(error) = failure {
+            return Err(Problem::Unreadable { offset: 0, reason: error.to_string() });
+        }
+        let (mut carry, mut stream, archive, mut problem) = match unpack(head, stream) {
+            Err(UnpackError::NotPacked(head, stream)) => (head, stream, None, None),
+            Err(UnpackError::Failed(error)) => {
+                return Err(Problem::Unreadable { offset: 0, reason: error.to_string() });
+            }
+            Ok((mut stream, archive)) => {
+                let (head, failure) = read_head(&mut stream);
+                let problem = failure.map(|error| failed(Some(&archive), 0, &error));
+                (head, stream, Some(archive), problem)
+            }
         };
-        carry.truncate(filled);
-        let (row, layout, start) =
-            recognise(&carry).map_err(|found| Problem::NotACapture { found, from_folder: false })?;
-        carry.drain(..start.min(filled));
+        let (row, layout, start) = match (&archive, recognise(&carry)) {
+            (Some(archive), Err(_)) if problem.is_some() => {
+                return Err(not_a_capture(Found::BrokenArchive(archive.compression)));
+            }
+            (Some(archive), Err(found)) => {
+                let outer = archive.compression;
+                let nested = compression::recognise(&carry).map(|inner| Found::Nested { outer, inner });
+                return Err(not_a_capture(nested.unwrap_or(found)));
+            }
+            (_, recognised) => recognised.map_err(not_a_capture)?,
+        };
+        if problem.is_some() {
+            // A decoder that has failed is not asked again.
+            stream = Box::new(io::empty());
+        }
+        carry.drain(..start.min(carry.len()));
         Ok(Self {
             stream,
+            archive,
             row,
             place: Place::default(),
             cursor: Cursor::new(layout),
@@ -64,7 +91,7 @@ impl Reader {
             offset: to_u64(start),
             head: None,
             ended: false,
-            problem: None,
+            problem: problem.take(),
             tally: Tally::default(),
         })
     }
@@ -99,6 +126,11 @@ impl Reader {
         self.head.take().or_else(|| self.read(size, buffer))
     }
 
+    /// Whether it holds a decoder, with the memory that those take.
+    pub(super) fn is_unpacking(&self) -> bool {
+        self.archive.is_some()
+    }
+
     /// The watermark behind the last window.
     pub(super) fn watermark(&self) -> Watermark {
         self.cursor.watermark
@@ -107,6 +139,7 @@ impl Reader {
     /// Writes down what is known of the input.
     pub(super) fn describe(&mut self, info: &mut InputInfo) {
         info.format = Some(self.row.format);
+        info.compression = self.archive.as_ref().map(|archive| archive.compression);
         info.bytes_read = self.offset;
         info.frames = self.cursor.number.saturating_sub(1);
         self.tally.describe(info);
@@ -134,9 +167,9 @@ impl Reader {
             let (count, failure) = fill(&mut self.stream, buffer.get_mut(filled..target)?);
             filled = filled.saturating_add(count);
             input_ended |= filled < target;
-            if let Some(reason) = failure {
+            if let Some(error) = failure {
                 let offset = self.offset.saturating_add(to_u64(filled));
-                self.problem = Some(Problem::Unreadable { offset, reason });
+                self.problem = Some(failed(self.archive.as_ref(), offset, &error));
             }
             let bytes = buffer.get(..filled)?;
             let halt = self.walk(bytes, &mut window);
@@ -209,15 +242,35 @@ impl Reader {
     }
 }
 
+/// The first bytes of a stream, as many as it takes to recognise it, and what went wrong.
+fn read_head(stream: &mut Stream) -> (Vec<u8>, Option<io::Error>) {
+    let mut head = vec![0; HEAD_BYTES];
+    let (filled, failure) = fill(stream, &mut head);
+    head.truncate(filled);
+    (head, failure)
+}
+
+/// What an error of the stream means, `offset` bytes into what it gives.
+fn failed(archive: Option<&Archive>, offset: u64, error: &io::Error) -> Problem {
+    match archive {
+        None => Problem::Unreadable { offset, reason: error.to_string() },
+        Some(archive) => Problem::Archive {
+            compression: archive.compression,
+            offset: archive.taken(),
+            reason: (error.kind() != ErrorKind::UnexpectedEof).then(|| error.to_string()),
+        },
+    }
+}
+
 /// Reads until `bytes` is full or the stream is at its end. Gives how many were read, and what went wrong.
-fn fill(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<String>) {
+fn fill(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut filled: usize = 0;
     while let Some(free) = bytes.get_mut(filled..).filter(|free| !free.is_empty()) {
         match stream.read(free) {
             Ok(0) => break,
             Ok(count) => filled = filled.saturating_add(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Some(error.to_string())),
+            Err(error) => return (filled, Some(error)),
         }
     }
     (filled, None)

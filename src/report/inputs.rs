@@ -10,7 +10,7 @@ pub(super) fn input(info: &InputInfo) -> model::Input {
     model::Input {
         path: to_text(info.path.as_os_str().as_encoded_bytes()),
         format: info.format.map(|format| format.name()),
-        compression: None,
+        compression: info.compression.map(|compression| compression.name()),
         size_bytes: info.size_bytes,
         frames: info.frames,
         first_time: info.first_time.map(time),

@@ -22,6 +22,9 @@ mod cli;
 /// The counts add up for every capture there is.
 #[cfg(test)]
 mod conservation;
+/// Captures within compression.
+#[cfg(test)]
+mod containers;
 /// The same bytes for any number of threads and any cut of the input.
 #[cfg(test)]
 mod determinism;
