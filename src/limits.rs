@@ -78,6 +78,9 @@ pub const MIN_WINDOW_BYTES: usize = 32 << 10;
 pub const MAX_ROTATION_OVERLAP_SECONDS: i64 = 1;
 /// Frames by which a file may overlap the one before it and still continue its source; they are held in memory.
 pub const MAX_ROTATION_OVERLAP_FRAMES: u64 = 65_536;
+/// Seconds without a frame between a file and the one it continues from which on nobody may have been capturing: the files of
+/// a rotated set follow each other at once, those of a collection do not.
+pub const MAX_ROTATION_PAUSE_SECONDS: i64 = 5;
 /// Sources that are looked at to find the one that a file continues.
 pub const MAX_ROTATION_CANDIDATES: usize = 64;
 /// Bytes of a SIP start line on a stream; a longer one is taken for something else. Request-URIs of a few KiB are seen.

@@ -106,12 +106,12 @@ impl Run {
     fn batch(&mut self, windows: &[Window], options: &Options) {
         let yields: Vec<Yield<'_>> = windows.par_iter().map(decode_window).collect();
         for given in &yields {
-            if let Some(spot) = given.last {
-                self.watching.saw(spot.capture_source, spot.arrival.watermark);
-                self.last.insert(spot.capture_source, spot);
+            if let Some((first, last)) = given.ends {
+                self.watching.saw(&first, &last);
+                self.last.insert(last.capture_source, last);
             }
         }
-        let reached = yields.iter().filter_map(|given| given.last).map(|spot| spot.arrival.watermark).max();
+        let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
         let found = self.shards.packets(yields, &mut self.analysis.counters);
         self.watching.lost_all(&found.losses);
         self.calls(found.messages, reached, options);

@@ -4,14 +4,34 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::streams::Loss;
+use super::yields::Spot;
 use crate::correlation::Watch;
-use crate::limits::MAX_LOSSES;
-use crate::time::Timestamp;
+use crate::limits::{MAX_LOSSES, MAX_ROTATION_PAUSE_SECONDS};
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+
+/// What is known of a source of capture.
+#[derive(Debug)]
+struct Watched {
+    /// The input it was read from last.
+    input: u32,
+    /// Until when.
+    end: Timestamp,
+    /// The times between inputs in which nobody may have captured, in order.
+    pauses: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Watched {
+    /// Whether a pause lies in a stretch of time, in whole or in part.
+    fn paused(&self, from: Timestamp, until: Timestamp) -> bool {
+        let next = self.pauses.partition_point(|(_, end)| *end <= from);
+        self.pauses.get(next).is_some_and(|(start, _)| *start < until)
+    }
+}
 
 /// When each source of capture ended, and where bytes are missing.
 #[derive(Debug, Default)]
 pub(crate) struct Watching {
-    ends: HashMap<u32, Timestamp>,
+    sources: HashMap<u32, Watched>,
     losses: HashMap<(u32, IpAddr, IpAddr), Vec<(Timestamp, Timestamp)>>,
     count: usize,
     overflow: u64,
@@ -22,10 +42,16 @@ fn pair(one: IpAddr, other: IpAddr) -> (IpAddr, IpAddr) {
 }
 
 impl Watching {
-    /// Notes that a source of capture had a frame at `time`.
-    pub(crate) fn saw(&mut self, capture_source: u32, time: Timestamp) {
-        let end = self.ends.entry(capture_source).or_insert(time);
-        *end = (*end).max(time);
+    /// Notes that a source of capture had frames from `first` to `last`, of one input.
+    pub(crate) fn saw(&mut self, first: &Spot, last: &Spot) {
+        let (input, begin, end) = (first.arrival.input, first.arrival.watermark, last.arrival.watermark);
+        let new = || Watched { input, end: begin, pauses: Vec::new() };
+        let watched = self.sources.entry(first.capture_source).or_insert_with(new);
+        if watched.input != input && begin.since(watched.end) > MAX_ROTATION_PAUSE_SECONDS * NANOS_PER_SECOND {
+            watched.pauses.push((watched.end, begin));
+        }
+        watched.input = input;
+        watched.end = watched.end.max(end);
     }
 
     /// Notes that bytes between two hosts are missing from a source of capture.
@@ -51,12 +77,15 @@ impl Watching {
         self.overflow
     }
 
-    /// Whether the capture went on until the end of `watch`, saw both directions, and lost nothing on its path meanwhile, and all
+    /// Whether the capture went on without a pause until the end of `watch`, saw both directions, and lost nothing on its path meanwhile, and all
     /// messages of the call until then were judged together.
     pub(crate) fn holds(&self, watch: &Watch) -> bool {
         let (one, other) = pair(watch.path.0.address, watch.path.1.address);
         let lost = self.losses.get(&(watch.capture_source, one, other)).into_iter().flatten();
-        let went_on = self.ends.get(&watch.capture_source).is_some_and(|end| *end >= watch.until);
+        let went_on = self
+            .sources
+            .get(&watch.capture_source)
+            .is_some_and(|source| source.end >= watch.until && !source.paused(watch.from, watch.until));
         watch.both_directions
             && watch.whole
             && went_on

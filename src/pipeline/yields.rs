@@ -102,8 +102,8 @@ pub(crate) struct Yield<'w> {
     pub(crate) segments: Vec<Vec<SegmentItem<'w>>>,
     pub(crate) messages: Vec<Messages<'w>>,
     pub(crate) counters: Counters,
-    /// The last frame, if there is one.
-    pub(crate) last: Option<Spot>,
+    /// The first and the last frame, if there is one.
+    pub(crate) ends: Option<(Spot, Spot)>,
 }
 
 impl Default for Yield<'_> {
@@ -113,7 +113,7 @@ impl Default for Yield<'_> {
             segments: (0..SHARDS).map(|_| Vec::new()).collect(),
             messages: (0..SHARDS).map(|_| Messages::default()).collect(),
             counters: Counters::default(),
-            last: None,
+            ends: None,
         }
     }
 }
@@ -131,7 +131,7 @@ pub(crate) fn decode_window(window: &Window) -> Yield<'_> {
             length: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
         };
         given.sort(decoded, spot, &Origin::Frame { bytes: frame.bytes, extent: whole });
-        given.last = Some(spot);
+        given.ends = Some((given.ends.map_or(spot, |(first, _)| first), spot));
     }
     given
 }

@@ -2,13 +2,16 @@
 
 use std::fs;
 
+use reinvite::capture::{CaptureOptions, SourcePolicy};
+use reinvite::options::Options;
 use serde_json::Value;
 
 use crate::support::captures::{LAB, lab};
 use crate::support::essence::without_form;
-use crate::support::{program, run_bytes, run_files};
+use crate::support::story::{list, over_udp};
+use crate::support::{everything, feeder, program, run_bytes, run_feeder, run_files, workers};
 use crate::traffic::link::Link;
-use crate::traffic::packet::Packet;
+use crate::traffic::packet::{Packet, SECOND};
 use crate::traffic::pcap::{Layout, file};
 use crate::traffic::pcapng::{Interface, PcapngWriter};
 
@@ -134,4 +137,28 @@ fn standard_input_is_an_input_like_any_other() {
         assert_eq!(without_form(&ended.report()), wanted, "{name} on standard input");
         assert_eq!(ended.report()["inputs"][0]["path"], "-", "{name} on standard input");
     }
+}
+
+#[test]
+fn the_time_between_the_files_of_a_collection_was_not_watched() {
+    let link = Link::Ethernet;
+    let (mut packets, _) = over_udp(link, false, None);
+    // 40 s after the 302, of which nothing came, an OPTIONS and its answer.
+    let rest = packets.split_off(packets.len() - 2);
+    let claimed = |first: &[Packet]| {
+        let files = [first, &rest].map(|packets| file(Layout::usual(link), packets).expect("memory"));
+        let options = everything();
+        let options =
+            Options { capture: CaptureOptions { sources: SourcePolicy::Joined, ..options.capture }, ..options };
+        let run = run_feeder(feeder(files.into(), &options.capture), &options, &workers(2));
+        let away = list(&run.report, "redirects").find(|redirect| redirect["status"] == 302).expect("the 302").clone();
+        (away["outcome"].as_str().expect("an outcome").to_owned(), run.findings("redirect-not-followed"))
+    };
+    assert_eq!(claimed(&packets), ("undetermined".to_owned(), 0), "nobody captured for 40 s");
+    // A file that goes on until the next one begins was being captured all the while.
+    let mut last = packets.last().expect("a packet").clone();
+    last.time = rest[0].time - SECOND;
+    last.bytes.truncate(14);
+    packets.push(last);
+    assert_eq!(claimed(&packets), ("not_followed".to_owned(), 1), "captured until the next file");
 }
