@@ -13,6 +13,7 @@ mod timer_proxies;
 mod timer_refusals;
 mod timer_retries;
 mod timers;
+mod transactions;
 mod words;
 
 pub use redirects::{OldAddressDialled, RedirectCase};

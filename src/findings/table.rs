@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::rule::Rule;
 use super::{
     redirect_contacts, redirect_following, redirects, session, timer_answers, timer_headers, timer_proxies,
-    timer_refusals, timer_retries, timers,
+    timer_refusals, timer_retries, timers, transactions,
 };
 
 /// The rows of each file.
@@ -20,6 +20,7 @@ const TABLES: &[&[Rule]] = &[
     timer_refusals::RULES,
     timer_retries::RULES,
     timers::RULES,
+    transactions::RULES,
 ];
 
 /// All rules, by name.

@@ -209,8 +209,7 @@ fn messy_udp() {
     }
     // Here the callee answered the refused INVITE, which came second, with 486.
     assert_eq!(dialogs(&report, "chain"), [good], "{name}, chain: dialogs");
-    let indeterminate =
-        json!({"redirect-not-followed": 1, "timer-refresh-missed": 3, "timer-session-expired-no-bye": 3});
+    let indeterminate = json!({"ack-missing-2xx": 3, "redirect-not-followed": 1, "timer-refresh-missed": 3, "timer-session-expired-no-bye": 3});
     assert_eq!(report["summary"]["indeterminate"], indeterminate, "{name}");
 }
 
@@ -278,10 +277,18 @@ fn expiry() {
     assert_eq!(dialogs(&report, "desk"), legs, "{name}: dialogs");
     assert_eq!(
         rules(&report, "desk"),
-        ["timer-422-observed", "timer-422-resolved", "timer-bye-on-expiry"],
+        // The leg of the refused INVITE: its 200 is repeated for 32 s, its BYE answered with 481. The caller of the good leg is dead.
+        [
+            "timer-422-observed",
+            "timer-422-resolved",
+            "ack-missing-2xx",
+            "timer-bye-on-expiry",
+            "in-dialog-481",
+            "non-invite-408",
+        ],
         "{name}: findings"
     );
-    let expiry = list(&report, "findings").nth(2).expect("a finding");
+    let expiry = list(&report, "findings").nth(3).expect("a finding");
     // The BYE says itself why: Reason: SIP;cause=408;text="No session refresh received."
     assert_eq!(expiry["confidence"], "strong", "{name}: {expiry}");
     assert_eq!(expiry["values"]["refresh_missed"], true, "{name}: the caller was to refresh and never did: {expiry}");

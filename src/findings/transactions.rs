@@ -1,0 +1,313 @@
+//! Rules about transactions: answers and acknowledgements that do not come, and answers that should not.
+
+use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
+use super::session::DialogCase;
+use super::words::{name, uri};
+use crate::correlation::{Answer, CallView, Evidence, Hop, MessageRecord, Method, Role, TIMEOUT_NANOS, Watch};
+use crate::net::Transport;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+
+/// By how much the last copy of a request may be late.
+const SLACK_NANOS: i64 = NANOS_PER_SECOND;
+
+/// The rules whose checks stand here.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "ack-missing-2xx",
+        severity: Severity::Error,
+        summary: "A call was accepted, and the 2xx was never acknowledged.",
+        explanation: "The party called repeats its 2xx until the ACK is there. It sent three copies or more, and within 32 seconds of capture \
+            without loss no ACK of that INVITE was seen: such calls are cut after 32 seconds.",
+        remedy: "Check that the Contact and Record-Route of the 2xx can be reached by the caller.",
+        references: &["RFC 3261 13.3.1.4", "RFC 3261 13.2.2.4"],
+        checks: &[Check::Dialog(ack_missing_success)],
+    },
+    Rule {
+        id: "ack-missing-non2xx",
+        severity: Severity::Warning,
+        summary: "A refusal of an INVITE was sent again and again, since no ACK came.",
+        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one three times or more, and \
+            within 32 seconds of capture without loss there was no ACK. For 3xx answers see redirect-ack-missing.",
+        remedy: "Check the way back to the client: rport, Via address, firewall.",
+        references: &["RFC 3261 17.2.1", "RFC 3261 17.1.1.3"],
+        checks: &[Check::Dialog(ack_missing_refusal)],
+    },
+    Rule {
+        id: "in-dialog-481",
+        severity: Severity::Warning,
+        summary: "A party does not know the dialog that its peer speaks of.",
+        explanation: "481 to a request within a dialog says that the dialog is gone at the one side, while the other still holds it. It is seen \
+            after restarts and failovers. Where a BYE had been sent before, it is usual and not reported; CANCEL and PRACK are left out.",
+        remedy: "Find out why that party lost the dialog: a restart, a failover without state, a load balancer.",
+        references: &["RFC 3261 12.2.1.2", "RFC 5057 5.1"],
+        checks: &[Check::Dialog(dialog_lost)],
+    },
+    Rule {
+        id: "invite-no-response",
+        severity: Severity::Warning,
+        summary: "An INVITE got no answer at all.",
+        explanation: "The client sent the INVITE as often as RFC 3261 has it for UDP, seven times in 32 seconds. It would have stopped at any \
+            answer.",
+        remedy: "Check that the server is up and that firewalls let the request and its answers through.",
+        references: &["RFC 3261 17.1.1.2"],
+        checks: &[Check::Dialog(invite_unanswered)],
+    },
+    Rule {
+        id: "non-invite-1xx",
+        severity: Severity::Notice,
+        summary: "A request other than INVITE got a provisional answer beyond 100.",
+        explanation: "Provisional answers 101 to 199 to other requests than INVITE serve nothing and are not allowed.",
+        remedy: "Send 100 at most, and the final answer at once.",
+        references: &["RFC 4320 4.1"],
+        checks: &[Check::Dialog(provisional)],
+    },
+    Rule {
+        id: "non-invite-408",
+        severity: Severity::Notice,
+        summary: "A request other than INVITE got 408.",
+        explanation: "A 408 to such a request comes too late by nature: its client has timed out by then, and further 408 of elements on the way \
+            add load where there is too much of it.",
+        remedy: "Let the element send no answer instead of 408.",
+        references: &["RFC 4320 4.2"],
+        checks: &[Check::Dialog(timeout_told)],
+    },
+    Rule {
+        id: "request-no-response",
+        severity: Severity::Warning,
+        summary: "A request other than INVITE got no answer at all.",
+        explanation: "The client sent the request as often as RFC 3261 has it for UDP, eleven times in 32 seconds. It would have stopped at a \
+            final answer.",
+        remedy: "Check that the server is up and that firewalls let the request and its answers through.",
+        references: &["RFC 3261 17.1.2.2"],
+        checks: &[Check::Dialog(request_unanswered)],
+    },
+];
+
+/// From how many copies of a final answer on its ACK is missed: a threshold of ours.
+const COPIES: u32 = 3;
+/// How often an INVITE is sent again over UDP before its client gives up (RFC 3261 17.1.1.2).
+const INVITE_REPEATS: u32 = 6;
+/// How often another request is sent again over UDP before its client gives up (RFC 3261 17.1.2.2).
+const REQUEST_REPEATS: u32 = 10;
+
+fn finding(
+    rule: &'static Rule,
+    case: &DialogCase<'_>,
+    hop: &Hop,
+    answer: Option<&Answer>,
+    texts: (String, String),
+) -> Option<Finding> {
+    let view = case.view;
+    let at = answer.map(|answer| answer.first).or(hop.request)?;
+    let mut evidence: Vec<Evidence> =
+        hop.request.map(|index| view.evidence(index, Role::Request)).into_iter().collect();
+    evidence.extend(answer.map(|answer| view.evidence(answer.first, Role::Response)));
+    Some(Finding {
+        rule,
+        severity: rule.severity,
+        confidence: Confidence::Strong,
+        scope: Scope::Exchange,
+        place: view.place(at),
+        time: view.record(at)?.time,
+        call_id: view.call_id.into(),
+        summary: texts.0,
+        remediation: texts.1,
+        values: vec![
+            ("request_uri", view.request_uri(hop).into()),
+            ("status", answer.map(|answer| u64::from(answer.status)).into()),
+        ],
+        evidence,
+        context: vec![("hop1_seen", view.depth(hop) <= 1)],
+        watch: None,
+    })
+}
+
+fn method(hop: &Hop) -> &'static str {
+    hop.method.name().unwrap_or("request")
+}
+
+/// The client of a hop; the User-Agent of a request that proxies handed on is not theirs.
+fn client(view: &CallView<'_>, hop: &Hop) -> String {
+    if view.depth(hop) > 1 { hop.client.to_string() } else { name(&view.client(hop)) }
+}
+
+/// When the request of a hop was sent last.
+fn last_copy(view: &CallView<'_>, hop: &Hop) -> Timestamp {
+    let is_copy = |record: &&MessageRecord| {
+        record.is_request()
+            && (record.method, record.cseq) == (hop.method, hop.cseq)
+            && (record.source, record.destination) == (hop.client, hop.server)
+            && record.from_tag == hop.from_tag
+    };
+    view.records.iter().filter(is_copy).map(|record| record.time).max().unwrap_or(hop.start)
+}
+
+/// Whether an ACK to that answer was captured anywhere: it may have gone another way.
+fn has_ack(view: &CallView<'_>, hop: &Hop, answer: &Answer) -> bool {
+    let is_ack = |record: &&MessageRecord| {
+        record.is_request()
+            && record.method == Method::Ack
+            && record.cseq == hop.cseq
+            && record.from_tag == hop.from_tag
+            && record.to_tag == answer.to_tag
+    };
+    hop.ack.is_some() || view.records.iter().any(|record| is_ack(&record))
+}
+
+/// The finding that an answer of `hop` was repeated and not acknowledged.
+fn unacknowledged(
+    rule: &'static Rule,
+    case: &DialogCase<'_>,
+    hop: &Hop,
+    answer: &Answer,
+    remedy: impl Fn(&str) -> String,
+) -> Option<Finding> {
+    let view = case.view;
+    let copies = answer.retransmissions.saturating_add(1);
+    let is_repeated = hop.method == Method::Invite && hop.transport == Transport::Udp && copies >= COPIES;
+    if !is_repeated || hop.request.is_none() || has_ack(view, hop, answer) {
+        return None;
+    }
+    let last = view.record(answer.last)?.time;
+    let client = client(view, hop);
+    let summary = format!(
+        "{copies} copies of {} to the INVITE for {} went to {client}, and no ACK came.",
+        answer.status,
+        uri(view.request_uri(hop))
+    );
+    let mut found = finding(rule, case, hop, Some(answer), (summary, remedy(&client)))?;
+    found.values.push(("copies", Value::Number(u64::from(copies))));
+    found.watch = Some(view.watch(hop, last, TIMEOUT_NANOS));
+    Some(found)
+}
+
+fn ack_missing_success(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    for hop in &case.view.transactions.hops {
+        let successes = hop.answers.iter().filter(|answer| (200..300).contains(&answer.status));
+        out.extend(successes.filter_map(|answer| {
+            unacknowledged(rule, case, hop, answer, |client| {
+                format!("Check that {client} can reach the Contact and the Record-Route of the {}.", answer.status)
+            })
+        }));
+    }
+}
+
+fn ack_missing_refusal(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    for hop in &case.view.transactions.hops {
+        let refusal = hop.final_answer().filter(|answer| answer.status >= 400);
+        out.extend(refusal.and_then(|answer| {
+            unacknowledged(rule, case, hop, answer, |client| {
+                format!(
+                    "Check the way back to {client}: rport, the address in its Via, firewalls; and that it sends ACK."
+                )
+            })
+        }));
+    }
+}
+
+/// The finding that a request was sent as often as it can be.
+fn unanswered(rule: &'static Rule, case: &DialogCase<'_>, hop: &Hop, repeats: u32) -> Option<Finding> {
+    let view = case.view;
+    if !hop.answers.is_empty() || hop.transport != Transport::Udp || hop.retransmissions < repeats {
+        return None;
+    }
+    // An INVITE may be sent again every now and then after a provisional answer (RFC 3581 3) that the capture lacks.
+    if last_copy(view, hop).since(hop.start) > TIMEOUT_NANOS + SLACK_NANOS {
+        return None;
+    }
+    let (client, server) = (client(view, hop), hop.server);
+    let copies = hop.retransmissions.saturating_add(1);
+    let summary = format!("{client} sent {copies} copies of its {} to {server}, and no answer came.", method(hop));
+    let remediation = format!("Check that {server} is up, and that firewalls let requests and answers through.");
+    let mut found = finding(rule, case, hop, None, (summary, remediation))?;
+    found.values.push(("copies", Value::Number(u64::from(copies))));
+    // That the client went on shows that nothing came, whether or not the capture sees that direction.
+    found.watch = Some(Watch { both_directions: true, ..view.watch(hop, hop.start, TIMEOUT_NANOS) });
+    Some(found)
+}
+
+fn invite_unanswered(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    let hops = case.view.transactions.hops.iter().filter(|hop| hop.method == Method::Invite);
+    out.extend(hops.filter_map(|hop| unanswered(rule, case, hop, INVITE_REPEATS)));
+}
+
+fn request_unanswered(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    let others = |hop: &&Hop| !matches!(hop.method, Method::Invite | Method::Ack);
+    let hops = case.view.transactions.hops.iter().filter(others);
+    out.extend(hops.filter_map(|hop| unanswered(rule, case, hop, REQUEST_REPEATS)));
+}
+
+/// The answers that `wanted` takes to requests other than INVITE, each on the hop nearest the server.
+fn other_answers(
+    rule: &'static Rule,
+    case: &DialogCase<'_>,
+    wanted: impl Fn(u16) -> bool,
+    remedy: impl Fn(&Hop) -> String,
+    out: &mut Vec<Finding>,
+) {
+    let hops = &case.view.transactions.hops;
+    for (index, hop) in hops.iter().enumerate().filter(|(_, hop)| hop.method != Method::Invite) {
+        let Some(answer) = hop.answers.iter().find(|answer| wanted(answer.status)) else { continue };
+        let has = |deeper: &Hop| deeper.answers.iter().any(|other| other.status == answer.status);
+        if hops.iter().any(|deeper| deeper.parent == Some(index) && has(deeper)) {
+            continue;
+        }
+        let server = name(&case.view.server(hop, answer));
+        let summary = format!("{server} answered {} to {}.", answer.status, method(hop));
+        let remediation = format!("On {server}, {}", remedy(hop));
+        out.extend(finding(rule, case, hop, Some(answer), (summary, remediation)));
+    }
+}
+
+fn provisional(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    let remedy = |hop: &Hop| format!("send no provisional answer but 100 to {}.", method(hop));
+    other_answers(rule, case, |status| (101..200).contains(&status), remedy, out);
+}
+
+fn timeout_told(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    let remedy = |hop: &Hop| format!("send no answer to {} instead of 408.", method(hop));
+    other_answers(rule, case, |status| status == 408, remedy, out);
+}
+
+/// Whether the To tag of a request is that of a refusal: it names a dialog that never was.
+fn names_refusal(view: &CallView<'_>, hop: &Hop) -> bool {
+    let Some(tag) = view.request(hop).map(|request| request.to_tag) else { return false };
+    let answers = || {
+        view.transactions
+            .hops
+            .iter()
+            .filter(|other| other.method == Method::Invite && other.cseq != hop.cseq)
+            .flat_map(|other| &other.answers)
+    };
+    let given = |refused: bool| answers().any(|answer| answer.to_tag == tag && (answer.status >= 300) == refused);
+    given(true) && !given(false)
+}
+
+fn dialog_lost(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    let view = case.view;
+    if !view.transactions.hops.iter().any(|hop| hop.final_status() == Some(481)) {
+        return;
+    }
+    let byes = || view.transactions.hops.iter().filter(|hop| hop.method == Method::Bye);
+    for event in view.events(|status| status == 481) {
+        let (Some(hop), Some(deepest)) = (view.hop(event.top), view.hop(event.deepest)) else { continue };
+        let (Some(answer), Some(deep_answer)) = (hop.final_answer(), deepest.final_answer()) else { continue };
+        // The hops of one BYE share a CSeq number and a From tag; any other BYE may have ended the dialog.
+        let same = |bye: &Hop| hop.method == Method::Bye && bye.cseq == hop.cseq && bye.from_tag == hop.from_tag;
+        let answered = view.record(answer.first).map(|record| record.time);
+        let ended = byes().any(|bye| !same(bye) && Some(bye.start) <= answered);
+        if ended
+            || !view.in_dialog(hop)
+            || names_refusal(view, hop)
+            || matches!(hop.method, Method::Cancel | Method::Prack)
+        {
+            continue;
+        }
+        let server = name(&view.server(deepest, deep_answer));
+        let client = client(view, hop);
+        let summary = format!("{server} answered 481 to {} of {client}: it does not know the dialog.", method(hop));
+        let remediation =
+            format!("Find out why {server} lost the dialog: a restart, a failover without state, a load balancer.");
+        out.extend(finding(rule, case, hop, Some(answer), (summary, remediation)));
+    }
+}
