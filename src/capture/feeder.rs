@@ -121,6 +121,13 @@ impl Feeder {
         opening.feeder(*options)
     }
 
+    /// The captures that are read: all inputs but those that are none.
+    pub fn captures(&self) -> impl Iterator<Item = &Path> {
+        // Of a capture that is not begun the format is not told yet, but nothing is wrong with it either.
+        let is_capture = |input: &&InputInfo| input.format.is_some() || input.problem.is_none();
+        self.inputs.iter().filter(is_capture).map(|input| input.path.as_path())
+    }
+
     /// The next batch, or `None` when all has been given. Buffers in `recycled` are used again.
     pub fn next_batch(&mut self, recycled: &mut Vec<Vec<u8>>) -> Option<Batch> {
         loop {

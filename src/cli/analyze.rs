@@ -1,6 +1,6 @@
 //! `reinvite analyze`: the main job.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -103,26 +103,24 @@ impl Analyze {
                 return Exit::Unusable;
             }
         }
-        let outputs = match Output::open(&self.output, self.format.as_deref(), &self.captures) {
-            Ok(outputs) => outputs,
-            Err((exit, problem)) => {
-                complain(&problem);
-                return exit;
-            }
-        };
         let options = self.options();
-        let workers = reinvite::pipeline::workers(options.threads);
-        let analysed = workers.and_then(|workers| {
-            let feeder = Feeder::open(&self.captures, &options.capture)?;
-            let analysis = reinvite::pipeline::analyze_feed(feeder, &options, &workers)?;
-            Ok((workers, analysis))
-        });
-        let (workers, analysis) = match analysed {
-            Ok(analysed) => analysed,
+        let opened = reinvite::pipeline::workers(options.threads)
+            .and_then(|workers| Ok((workers, Feeder::open(&self.captures, &options.capture)?)));
+        let (workers, feeder) = match opened {
+            Ok(opened) => opened,
+            Err(problem) => return refuse(&problem, Exit::Unusable),
+        };
+        // What folders and patterns stand for is known now, and no draft of a report can be among it.
+        let inputs: Vec<&Path> = self.captures.iter().map(PathBuf::as_path).chain(feeder.captures()).collect();
+        let outputs = match Output::open(&self.output, self.format.as_deref(), &inputs) {
+            Ok(outputs) => outputs,
+            Err((exit, problem)) => return refuse(&problem, exit),
+        };
+        let analysis = match reinvite::pipeline::analyze_feed(feeder, &options, &workers) {
+            Ok(analysis) => analysis,
             Err(problem) => {
-                complain(&problem);
                 outputs.into_iter().for_each(Output::abandon);
-                return Exit::Unusable;
+                return refuse(&problem, Exit::Unusable);
             }
         };
         let exit = self.judge(&analysis);
@@ -180,6 +178,11 @@ impl Analyze {
         }
         exit
     }
+}
+
+fn refuse(problem: &dyn std::fmt::Display, exit: Exit) -> Exit {
+    complain(problem);
+    exit
 }
 
 fn write(output: Output, view: &View<'_>, spacing: Spacing) -> Exit {

@@ -24,11 +24,7 @@ pub(super) enum Output {
 impl Output {
     /// Opens the outputs that the command line names; standard output if it names none. If that cannot be, says why and
     /// whether the command line is at fault or the place; nothing is left behind then.
-    pub(super) fn open(
-        paths: &[PathBuf],
-        format: Option<&str>,
-        inputs: &[PathBuf],
-    ) -> Result<Vec<Self>, (Exit, String)> {
+    pub(super) fn open(paths: &[PathBuf], format: Option<&str>, inputs: &[&Path]) -> Result<Vec<Self>, (Exit, String)> {
         let default = match format {
             None => FORMATS.first(),
             Some(name) => by_name(name),
@@ -40,8 +36,14 @@ impl Output {
             return Ok(vec![Self::Standard(default)]);
         }
         let mut opened = Vec::with_capacity(paths.len());
-        for path in paths {
-            match Self::open_one(path, format.map(|_| default), default, inputs) {
+        for (index, path) in paths.iter().enumerate() {
+            let is_double = paths.iter().take(index).any(|other| other == path);
+            let output = if is_double {
+                Err((Exit::Unusable, format!("{}: named twice as an output", path.display())))
+            } else {
+                Self::open_one(path, format.map(|_| default), default, inputs)
+            };
+            match output {
                 Ok(output) => opened.push(output),
                 Err(refusal) => {
                     opened.into_iter().for_each(Self::abandon);
@@ -56,13 +58,18 @@ impl Output {
         path: &Path,
         chosen: Option<&'static Format>,
         default: &'static Format,
-        inputs: &[PathBuf],
+        inputs: &[&Path],
     ) -> Result<Self, (Exit, String)> {
         if path == Path::new("-") {
             return Ok(Self::Standard(default));
         }
-        if inputs.iter().any(|input| is_same_file(input, path)) {
-            let text = format!("{}: is an input; name another file for the report", path.display());
+        let places = if is_folder(path) {
+            SECTIONS.iter().map(|section| path.join(section.file)).collect()
+        } else {
+            vec![path.to_owned()]
+        };
+        if let Some(place) = places.iter().find(|place| inputs.iter().any(|input| is_same_file(input, place))) {
+            let text = format!("{}: is an input; name another file for the report", place.display());
             return Err((Exit::Unusable, text));
         }
         if is_folder(path) {
@@ -81,9 +88,11 @@ impl Output {
             );
             (Exit::Unusable, text)
         })?;
-        if is_special {
-            // It cannot be replaced, so it is written as it is.
-            let file = File::options().write(true).open(path).map_err(|problem| cannot_write(path, &problem))?;
+        if is_special || format.in_place {
+            // A device or pipe cannot be replaced, and what is followed while it grows must not be.
+            let mut options = File::options();
+            options.write(true).create(true).truncate(true);
+            let file = options.open(path).map_err(|problem| cannot_write(path, &problem))?;
             return Ok(Self::File { place: path.to_owned(), draft: path.to_owned(), file, format });
         }
         let mut name = path.file_name().unwrap_or_default().to_owned();

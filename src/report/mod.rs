@@ -25,6 +25,8 @@ pub struct Format {
     pub ending: &'static str,
     /// What it is for.
     pub summary: &'static str,
+    /// Whether its file may be read while it is written.
+    pub in_place: bool,
     /// Writes a report.
     pub write: fn(&View<'_>, Spacing, &mut dyn Write) -> io::Result<()>,
 }
@@ -47,14 +49,27 @@ pub enum Spacing {
 
 /// All formats.
 pub const FORMATS: &[Format] = &[
-    Format { name: "json", ending: ".json", summary: "the whole report", write: json::write },
-    Format { name: "ndjson", ending: ".ndjson", summary: "an object a line, in ECS form", write: ndjson::write },
-    Format { name: "text", ending: ".txt", summary: "for people, in 100 columns", write: text::write },
-    Format { name: "junit", ending: ".junit.xml", summary: "a test case for each rule", write: junit::write },
+    Format { name: "json", ending: ".json", summary: "the whole report", in_place: false, write: json::write },
+    Format {
+        name: "ndjson",
+        ending: ".ndjson",
+        summary: "an object a line, in ECS form",
+        in_place: true,
+        write: ndjson::write,
+    },
+    Format { name: "text", ending: ".txt", summary: "for people, in 100 columns", in_place: false, write: text::write },
+    Format {
+        name: "junit",
+        ending: ".junit.xml",
+        summary: "a test case for each rule",
+        in_place: false,
+        write: junit::write,
+    },
     Format {
         name: "prometheus",
         ending: ".prom",
         summary: "counts for the textfile collector",
+        in_place: false,
         write: prometheus::write,
     },
 ];

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::support::captures::{LAB, lab};
-use crate::support::program::analyze;
+use crate::support::program::{analyze, run};
 
 /// The report of a capture as JSON, and in all other formats from one run, in a folder.
 fn all(name: &str, folder: &Path) -> Value {
@@ -141,5 +141,69 @@ fn csv_has_a_row_for_each_item() {
         );
         let left: Vec<_> = fs::read_dir(folder.path().join("csv")).expect("a folder").collect();
         assert_eq!(left.len(), 5, "{name}: {left:?}");
+    }
+}
+
+/// A capture is never the place of a report, whether it is named, or a folder or pattern stands for it.
+#[test]
+fn a_capture_is_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = fs::read(lab("refresh")).expect("a fixture");
+    let (capture, table) = (folder.path().join("a.json"), folder.path().join("findings.csv"));
+    let (pattern, slash) = (folder.path().join("*.json"), folder.path().join(""));
+    for (input, place) in
+        [(folder.path(), capture.as_path()), (&pattern, &capture), (&table, &slash), (folder.path(), &slash)]
+    {
+        fs::write(&capture, &whole).expect("a file");
+        fs::write(&table, &whole).expect("a file");
+        let place = place.to_str().expect("UTF-8");
+        analyze(input, &["-o", place]).exits(2).complains("is an input");
+        assert!(
+            [&capture, &table].iter().all(|path| fs::read(path).expect("a capture") == whole),
+            "{place}: untouched"
+        );
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "{place}: nothing left behind");
+    }
+}
+
+/// A report in the folder that is read is no capture: it may be written again, and its draft is not among the inputs.
+#[test]
+fn a_report_beside_the_captures_is_no_input_of_its_own_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::copy(lab("refresh"), folder.path().join("a.pcap")).expect("a copy");
+    let report = folder.path().join("report.json");
+    let mut inputs = Vec::new();
+    for _ in 0..2 {
+        analyze(folder.path(), &["-q", "-o", report.to_str().expect("UTF-8")]).exits(0);
+        let report: Value = serde_json::from_slice(&fs::read(&report).expect("a report")).expect("JSON");
+        inputs.push(items(&report, "inputs").len());
+    }
+    assert_eq!(inputs, [1, 2], "the capture; and the report of the run before, which is no capture");
+}
+
+#[test]
+fn an_output_is_named_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("r.json");
+    let path = path.to_str().expect("UTF-8");
+    for twice in [path, "-"] {
+        let ended = run(&["analyze", lab("refresh").to_str().expect("UTF-8"), "-o", twice, "-o", twice]).exits(2);
+        assert_eq!(ended.complains("named twice").out, "");
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing left behind");
+}
+
+/// Who follows an NDJSON file keeps seeing it; who reads another format never sees half of it.
+#[test]
+fn only_ndjson_is_written_in_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (file, is_followed) in [("r.ndjson", true), ("r.json", false), ("r.txt", false)] {
+        let (path, link) = (folder.path().join(file), folder.path().join(format!("{file}.link")));
+        fs::write(&path, "x".repeat(100_000)).expect("a file");
+        fs::hard_link(&path, &link).expect("a link");
+        analyze(&lab("refresh"), &["-o", path.to_str().expect("UTF-8")]).exits(0);
+        let (written, followed) = (fs::read(&path).expect("a report"), fs::read(&link).expect("the old file"));
+        assert_eq!(written == followed, is_followed, "{file}");
+        assert!(!written.ends_with(b"x"), "{file}: nothing of the old file is left");
     }
 }
