@@ -47,6 +47,12 @@ impl<'a> View<'a> {
         self.scribe.analysis.inputs.iter().map(super::inputs::input).collect()
     }
 
+    /// Whether what is wrong with an input makes a run fail; an end that is cut short does not.
+    pub fn is_unusable(&self, input: usize) -> bool {
+        let info = self.scribe.analysis.inputs.get(input);
+        info.and_then(|info| info.problem.as_ref()).is_some_and(crate::capture::Problem::is_fatal)
+    }
+
     /// The counts.
     pub fn summary(&self) -> model::Summary {
         summary(self.scribe.analysis)

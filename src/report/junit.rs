@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::escape::visible;
 use super::{Spacing, View, model};
 
 /// Writes a suite with the rules that found something; notices and milder findings are output of a case that passes.
@@ -11,8 +12,10 @@ pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Res
     for finding in (0..view.findings()).filter_map(|index| view.finding(index)) {
         by_rule.entry(finding.rule).or_default().push(finding);
     }
+    // An end that is cut short, and what only lies beside captures, fail no run; so they are no errors here.
+    let inputs = view.inputs().into_iter().enumerate().filter(|(index, _)| view.is_unusable(*index));
     let problems: Vec<(String, String)> =
-        view.inputs().into_iter().filter_map(|input| Some((input.path, input.problem?))).collect();
+        inputs.map(|(_, input)| (input.path, input.problem.unwrap_or_default())).collect();
     let failing = by_rule.values().filter(|findings| findings.iter().any(fails)).count();
     let tests = by_rule.len() + problems.len();
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
@@ -50,27 +53,24 @@ fn fails(finding: &model::Finding) -> bool {
 
 fn details(finding: &model::Finding) -> String {
     let frames: Vec<String> = finding.evidence.iter().map(|evidence| evidence.frame.to_string()).collect();
-    escape(&format!(
+    format!(
         "{}\nCall-ID: {}\nFrames: {}\nWireshark: {}",
-        finding.remediation,
-        finding.call_id,
+        escape(&finding.remediation),
+        escape(&finding.call_id),
         frames.join(", "),
-        finding.wireshark_filter
-    ))
+        escape(&finding.wireshark_filter)
+    )
 }
 
 /// Text in which nothing is markup and every character is one that XML 1.0 allows.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible(text).chars() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("&#10;"),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            character if character.is_control() => escaped.push('\u{fffd}'),
             character => escaped.push(character),
         }
     }
@@ -83,6 +83,6 @@ mod tests {
 
     #[test]
     fn text_stays_text() {
-        assert_eq!(escape("<a b=\"c\">&\u{0}\n"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}&#10;");
+        assert_eq!(escape("<a b=\"c\">&\u{0}\u{202e}"), "&lt;a b=&quot;c&quot;&gt;&amp;\\u{0}\\u{202e}");
     }
 }

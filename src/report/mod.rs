@@ -2,6 +2,7 @@
 
 mod build;
 pub mod csv;
+mod escape;
 mod inputs;
 mod json;
 mod junit;

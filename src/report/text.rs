@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::escape::visible;
 use super::{Spacing, View, model};
 
 const COLUMNS: usize = 100;
@@ -27,25 +30,33 @@ impl Page<'_> {
         writeln!(self.out, "\n{title}\n{}", "-".repeat(title.len()))
     }
 
-    /// A text broken into lines behind an indentation; the first line begins with `mark`.
+    /// A text broken into lines behind an indentation; the first line begins with `mark`. A word that fits on no line is
+    /// cut where the line ends.
     fn paragraph(&mut self, mark: &str, text: &str) -> io::Result<()> {
-        let indentation = mark.chars().count();
+        let indentation = mark.width();
         let mut line = mark.to_owned();
-        let mut length = indentation;
-        let text = visible(text);
-        for word in text.split(' ') {
-            let word_length = word.chars().count();
-            if length > indentation && length + 1 + word_length > COLUMNS {
+        let mut width = indentation;
+        for word in visible(text).split(' ') {
+            let word_width = word.width();
+            if width > indentation && width + 1 + word_width > COLUMNS {
                 writeln!(self.out, "{}", line.trim_end())?;
                 line = " ".repeat(indentation);
-                length = indentation;
+                width = indentation;
             }
-            if length > indentation {
+            if width > indentation {
                 line.push(' ');
-                length += 1;
+                width += 1;
             }
-            line.push_str(word);
-            length += word_length;
+            for character in word.chars() {
+                let character_width = character.width().unwrap_or(0);
+                if width + character_width > COLUMNS {
+                    writeln!(self.out, "{line}")?;
+                    line = " ".repeat(indentation);
+                    width = indentation;
+                }
+                line.push(character);
+                width += character_width;
+            }
         }
         writeln!(self.out, "{}", line.trim_end())
     }
@@ -195,36 +206,28 @@ fn seconds(seconds: Option<u64>) -> String {
     seconds.map_or_else(|| "nothing".to_owned(), |seconds| format!("{seconds} s"))
 }
 
-/// The text with everything that a terminal would obey, or that would turn its direction, made visible.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if character.is_control() || turns {
-            shown.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn nothing_from_the_network_reaches_the_terminal_as_a_command() {
-        assert_eq!(visible("a\u{1b}[31mb\u{202e}c"), "a\\u{1b}[31mb\\u{202e}c");
+    fn lines(mark: &str, text: &str) -> Vec<String> {
+        let mut bytes = Vec::new();
+        Page { out: &mut bytes }.paragraph(mark, text).unwrap();
+        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
     }
 
     #[test]
-    fn lines_fit_and_long_words_stay_whole() {
-        let mut bytes = Vec::new();
+    fn lines_fit_and_long_words_are_cut() {
         let text = format!("{} {}", "word ".repeat(60).trim_end(), "x".repeat(150));
-        Page { out: &mut bytes }.paragraph("  * ", &text).unwrap();
-        let lines: Vec<String> = String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect();
-        assert!(lines.iter().all(|line| line.len() <= COLUMNS || line.trim().len() == 150), "{lines:?}");
-        assert!(lines.len() >= 4 && lines[0].starts_with("  * word"));
+        let lines = lines("  * ", &text);
+        assert!(lines.iter().all(|line| line.len() <= COLUMNS), "{lines:?}");
+        assert!(lines.len() >= 5 && lines[0].starts_with("  * word"));
+        assert_eq!(lines.concat().matches('x').count(), 150, "nothing is lost");
+    }
+
+    #[test]
+    fn signs_that_take_two_columns_are_counted_as_such() {
+        let lines = lines("", &"電".repeat(60));
+        assert_eq!(lines.iter().map(|line| line.chars().count()).collect::<Vec<_>>(), [50, 10]);
     }
 }

@@ -8,6 +8,11 @@ use serde_json::Value;
 
 use crate::support::captures::{LAB, lab};
 use crate::support::program::{analyze, run};
+use crate::support::story::addresses;
+use crate::traffic::link::Link;
+use crate::traffic::packet::{EPOCH, MILLISECOND, Wire};
+use crate::traffic::pcap::{Layout, file};
+use crate::traffic::sip::Message;
 
 /// The report of a capture as JSON, and in all other formats from one run, in a folder.
 fn all(name: &str, folder: &Path) -> Value {
@@ -74,8 +79,7 @@ fn text_names_every_finding_and_fits_the_page() {
             assert!(text.contains(finding["rule"].as_str().expect("a rule")), "{name}: {finding:#}");
         }
         for line in text.lines() {
-            // A word that is longer than a line stays whole.
-            assert!(line.chars().count() <= 100 || line.trim().split(' ').count() <= 2, "{name}: {line}");
+            assert!(line.chars().count() <= 100, "{name}: {line}");
         }
     }
 }
@@ -205,5 +209,48 @@ fn only_ndjson_is_written_in_place() {
         let (written, followed) = (fs::read(&path).expect("a report"), fs::read(&link).expect("the old file"));
         assert_eq!(written == followed, is_followed, "{file}");
         assert!(!written.ends_with(b"x"), "{file}: nothing of the old file is left");
+    }
+}
+
+/// What fails no run is no error: a last record cut short, and a file beside captures. What does is one.
+#[test]
+fn junit_calls_inputs_errors_only_if_the_run_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = fs::read(lab("refresh")).expect("a fixture");
+    fs::write(folder.path().join("cut.pcap"), &whole[..whole.len() - 5]).expect("a file");
+    fs::write(folder.path().join("notes.txt"), b"not a capture").expect("a file");
+    let xml = analyze(folder.path(), &["-q", "-f", "junit"]).exits(0).out;
+    assert!(xml.contains("errors=\"0\"") && !xml.contains("<error"), "{xml}");
+    let xml = analyze(&folder.path().join("notes.txt"), &["-q", "-f", "junit"]).exits(2).out;
+    assert!(xml.contains("errors=\"1\"") && xml.contains("<error message="), "{xml}");
+}
+
+/// What a hostile element says: control characters, changes of direction, what is not seen, markup, and no blank to break at.
+#[test]
+fn what_the_network_says_stays_text_and_on_the_page() {
+    let (phone, server) = addresses(false);
+    let mut wire = Wire::new(Link::Ethernet);
+    let name = "\u{202e}\u{2066}\u{200b}\u{1b}[2J<b>&\"]]>電話";
+    let invite = Message::request("INVITE", format_args!("sip:{}@example.com", "x".repeat(300)))
+        .via("UDP", "phone.example.com", "z9hG4bKa")
+        .max_forwards(70)
+        .from("<sip:alice@example.com>", "a")
+        .to("<sip:callee@example.com>", None)
+        .call_id("hostile")
+        .cseq(1, "INVITE")
+        .user_agent(name)
+        .finish();
+    let moved = Message::reply(&invite, 301, Some("s")).server(name).finish();
+    let packets = [wire.udp(EPOCH, phone, server, &invite), wire.udp(EPOCH + MILLISECOND, server, phone, &moved)];
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hostile.pcap");
+    fs::write(&path, file(Layout::usual(Link::Ethernet), &packets).expect("memory")).expect("a file");
+    for format in ["text", "junit"] {
+        let out = analyze(&path, &["-q", "-f", format]).exits(0).out;
+        let hidden = |c: char| (c.is_control() && c != '\n') || ['\u{200b}', '\u{202e}', '\u{2066}'].contains(&c);
+        assert_eq!(out.find(hidden), None, "{format}: {out}");
+        assert!(out.contains("\\u{202e}") && out.contains("電話"), "{format}: what is hidden is shown: {out}");
+        assert!(format == "text" || !(out.contains("<b>") || out.contains("]]>")), "{format}: {out}");
+        assert!(format == "junit" || out.lines().all(|line| line.chars().count() <= 100), "{format}: {out}");
     }
 }
