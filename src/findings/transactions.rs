@@ -306,8 +306,10 @@ fn dialog_lost(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding
         let server = name(&view.server(deepest, deep_answer));
         let client = client(view, hop);
         let summary = format!("{server} answered 481 to {} of {client}: it does not know the dialog.", method(hop));
-        let remediation =
-            format!("Find out why {server} lost the dialog: a restart, a failover without state, a load balancer.");
+        let remediation = format!(
+            "Compare the tags of the request with those of the dialog: if they are the same, {server} lost it (a restart, a \
+                 failover without state, a load balancer); if not, {client} or something on the way changed them."
+        );
         out.extend(finding(rule, case, hop, Some(answer), (summary, remediation)));
     }
 }
