@@ -2,14 +2,15 @@
 //!
 //! A reader thread cuts the inputs into windows. The windows of a batch are decoded in parallel and what they give is sorted
 //! into a fixed number of shards; then the shards run in parallel, each in the order of frames: first fragments, then flows,
-//! then calls. While a batch is in work the reader fills the next. Everything is decided by the frames and their order, never
-//! by threads, windows or batches.
+//! then calls. While the messages of a batch go to their calls, the next one is decoded and the reader fills the one after it.
+//! Everything is decided by the frames and their order, never by threads, windows or batches.
 
+mod calls;
 mod chains;
 mod chosen;
 mod judge;
+mod packets;
 mod settle;
-mod shards;
 mod streams;
 mod watching;
 mod yields;
@@ -22,14 +23,14 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::analysis::Analysis;
-use crate::capture::{Batch, Feeder, Window};
-use crate::correlation::Links;
+use crate::capture::{Batch, Feeder};
+use crate::counters::Counters;
 use crate::error::Error;
 use crate::options::Options;
-use settle::Pending;
-use shards::Shards;
+use calls::{CallShards, Sorted};
+use packets::PacketShards;
 use watching::Watching;
-use yields::{Yield, decode_window};
+use yields::{Spot, Yield, decode_window};
 
 /// Batches that the reader may be ahead.
 const BATCHES_AHEAD: usize = 1;
@@ -72,39 +73,51 @@ pub fn analyze_feed(mut feeder: Feeder, options: &Options, workers: &ThreadPool)
                 }
             }
         });
-        let mut run = Run::default();
-        workers.install(|| {
-            for batch in incoming {
-                run.batch(&batch.windows, options);
-                for window in batch.windows {
-                    // The reader may be done; then nobody needs the buffer.
-                    let _ = spent.send(window.into_buffer());
+        let mut incoming = incoming.into_iter();
+        let mut sorting = Sorting::default();
+        let mut calls = CallShards::default();
+        let (pending, links, stats) = workers.install(|| {
+            let mut sorted = Sorted::default();
+            loop {
+                // While the messages of one batch go to their calls, the next batch is sorted into messages.
+                let ((), next) = rayon::join(
+                    || {
+                        for window in calls.take(std::mem::take(&mut sorted), options) {
+                            // The reader may be done; then nobody needs the buffer.
+                            let _ = spent.send(window.into_buffer());
+                        }
+                    },
+                    || incoming.next().map(|batch| sorting.batch(batch)),
+                );
+                match next {
+                    Some(next) => sorted = next,
+                    None => break,
                 }
             }
-            run.finish(options);
+            calls.take(sorting.finish(), options);
+            calls.finish(options)
         });
         let inputs = reader.join().map_err(|_| Error::Threads { reason: "the reader failed".to_owned() })?;
-        let mut analysis = workers.install(|| run.settle(options));
-        analysis.inputs = inputs;
+        let mut analysis = Analysis { inputs, calls: stats, counters: sorting.counters(), ..Analysis::default() };
+        workers.install(|| pending.settle(&links, &sorting.watching, options, &mut analysis));
         Ok(analysis)
     })
 }
 
-/// The state of a run.
+/// The first half of the work: from windows to messages, sorted by shard.
 #[derive(Debug, Default)]
-struct Run {
-    shards: Shards,
-    links: Links,
-    pending: Pending,
+struct Sorting {
+    packets: PacketShards,
     watching: Watching,
-    analysis: Analysis,
+    counters: Counters,
     /// The last frame of each capture source, for what comes when the input is over.
-    last: BTreeMap<u32, yields::Spot>,
+    last: BTreeMap<u32, Spot>,
 }
 
-impl Run {
-    fn batch(&mut self, windows: &[Window], options: &Options) {
-        let yields: Vec<Yield<'_>> = windows.par_iter().map(decode_window).collect();
+impl Sorting {
+    fn batch(&mut self, batch: Batch) -> Sorted {
+        let windows = batch.windows;
+        let yields: Vec<Yield<'_>> = windows.par_iter().enumerate().map(decode_window).collect();
         for given in &yields {
             if let Some((first, last)) = given.ends {
                 self.watching.saw(&first, &last);
@@ -112,43 +125,24 @@ impl Run {
             }
         }
         let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
-        let found = self.shards.packets(yields, &mut self.analysis.counters);
+        let found = self.packets.take(yields, &mut self.counters);
         self.watching.lost_all(&found.losses);
-        self.calls(found.messages, reached, options);
+        Sorted { windows, messages: found.messages, reached }
     }
 
-    /// The input is over.
-    fn finish(&mut self, options: &Options) {
-        let Some(last) = self.last.values().max_by_key(|spot| spot.order(0)).copied() else { return };
-        let found = self.shards.finish_streams(last, &mut self.analysis.counters);
+    /// The input is over: what streams still hold.
+    fn finish(&mut self) -> Sorted {
+        let Some(last) = self.last.values().max_by_key(|spot| spot.order(0)).copied() else { return Sorted::default() };
+        let found = self.packets.finish(last, &mut self.counters);
         self.watching.lost_all(&found.losses);
-        self.calls(found.messages, None, options);
-        self.shards.finish_calls();
-        self.judge(options);
+        Sorted { windows: Vec::new(), messages: found.messages, reached: None }
     }
 
-    fn calls(
-        &mut self,
-        messages: Vec<Vec<yields::Messages<'_>>>,
-        reached: Option<crate::time::Timestamp>,
-        options: &Options,
-    ) {
-        let signals = self.shards.calls(messages, reached);
-        self.links.take(&signals);
-        self.judge(options);
-    }
-
-    fn judge(&mut self, options: &Options) {
-        for judged in self.shards.judge(&self.links, options) {
-            self.pending.take(judged);
-        }
-    }
-
-    fn settle(mut self, options: &Options) -> Analysis {
-        self.analysis.calls = self.shards.call_stats();
-        self.analysis.counters.fragments = self.shards.fragment_stats();
-        self.analysis.counters.streams = self.shards.stream_stats();
-        self.pending.settle(&self.links, &self.watching, options, &mut self.analysis);
-        self.analysis
+    /// What was seen and what was not looked at.
+    fn counters(&mut self) -> Counters {
+        let mut counters = std::mem::take(&mut self.counters);
+        counters.fragments = self.packets.fragment_stats();
+        counters.streams = self.packets.stream_stats();
+        counters
     }
 }

@@ -1,7 +1,5 @@
 //! The SIP framer as a consumer of TCP streams.
 
-use std::borrow::Cow;
-
 use super::yields::{Envelope, Spot, Yield};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
@@ -109,7 +107,7 @@ impl Place {
             extents,
         };
         let order = context.now.order(context.count);
-        context.given.message(message, &envelope, order, Cow::Owned(message.raw().to_vec()));
+        context.given.message(message, &envelope, order);
         self.last.1 += 1;
         context.count += 1;
     }

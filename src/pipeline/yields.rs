@@ -1,7 +1,5 @@
 //! What the windows of a batch give, sorted into shards.
 
-use std::borrow::Cow;
-
 use crate::capture::{Frame, Window};
 use crate::correlation::{Found, MessageRecord, Order, Span, digest, extract};
 use crate::counters::Counters;
@@ -68,30 +66,59 @@ pub(crate) struct SegmentItem<'w> {
 
 /// A message on its way to its shard.
 #[derive(Debug)]
-pub(crate) struct MessageItem<'w> {
+pub(crate) struct MessageItem {
     pub(crate) order: Order,
     pub(crate) record: MessageRecord,
+    /// In the message.
     pub(crate) call_id: Span,
-    pub(crate) raw: Cow<'w, [u8]>,
+    /// In its window, or in the bytes of its list.
+    raw: Span,
+    in_window: bool,
 }
 
 /// Messages of one shard with their Via digests.
 #[derive(Debug, Default)]
-pub(crate) struct Messages<'w> {
-    pub(crate) items: Vec<MessageItem<'w>>,
+pub(crate) struct Messages {
+    pub(crate) items: Vec<MessageItem>,
     pub(crate) digests: Vec<u64>,
+    /// The bytes of messages that do not lie in a window as they are: from streams, fragments and archives.
+    bytes: Vec<u8>,
+    /// The index of their window in its batch.
+    window: usize,
 }
 
-impl Messages<'_> {
-    /// The same with bytes of their own.
-    pub(crate) fn into_owned(self) -> Messages<'static> {
-        let own = |item: MessageItem<'_>| MessageItem {
-            order: item.order,
-            record: item.record,
-            call_id: item.call_id,
-            raw: Cow::Owned(item.raw.into_owned()),
-        };
-        Messages { items: self.items.into_iter().map(own).collect(), digests: self.digests }
+impl Messages {
+    /// Goes on with `each` message from the one at `taken` until it says no: its record, Call-ID, bytes, Via digests and place.
+    pub(crate) fn take_from(
+        &mut self,
+        taken: &mut usize,
+        windows: &[Window],
+        mut each: impl FnMut(&mut MessageRecord, &[u8], &[u8], &[u64], Order) -> bool,
+    ) {
+        let window = windows.get(self.window).map_or(&[][..], Window::bytes);
+        for item in self.items.iter_mut().skip(*taken) {
+            let raw = item.raw.within(if item.in_window { window } else { &self.bytes });
+            if !each(&mut item.record, item.call_id.within(raw), raw, &self.digests, item.order) {
+                break;
+            }
+            *taken += 1;
+        }
+    }
+
+    /// Where `raw` lies, and whether it lies in the window; if not it is kept.
+    fn place(&mut self, raw: &[u8], window: &[u8]) -> (Span, bool) {
+        let in_window = Span::of(window, raw);
+        if !in_window.is_empty() {
+            return (in_window, true);
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(raw);
+        (Span::of(&self.bytes, self.bytes.get(start..).unwrap_or_default()), false)
+    }
+
+    /// The place of the message at `at`.
+    pub(crate) fn order(&self, at: usize) -> Option<Order> {
+        self.items.get(at).map(|item| item.order)
     }
 }
 
@@ -100,8 +127,10 @@ impl Messages<'_> {
 pub(crate) struct Yield<'w> {
     pub(crate) fragments: Vec<Vec<FragmentItem<'w>>>,
     pub(crate) segments: Vec<Vec<SegmentItem<'w>>>,
-    pub(crate) messages: Vec<Messages<'w>>,
+    pub(crate) messages: Vec<Messages>,
     pub(crate) counters: Counters,
+    /// The bytes of the window.
+    window: &'w [u8],
     /// The first and the last frame, if there is one.
     pub(crate) ends: Option<(Spot, Spot)>,
 }
@@ -113,14 +142,16 @@ impl Default for Yield<'_> {
             segments: (0..SHARDS).map(|_| Vec::new()).collect(),
             messages: (0..SHARDS).map(|_| Messages::default()).collect(),
             counters: Counters::default(),
+            window: &[],
             ends: None,
         }
     }
 }
 
-/// Decodes the frames of a window.
-pub(crate) fn decode_window(window: &Window) -> Yield<'_> {
-    let mut given = Yield::default();
+/// Decodes the frames of a window, of which `index` is the place in its batch.
+pub(crate) fn decode_window((index, window): (usize, &Window)) -> Yield<'_> {
+    let mut given = Yield { window: window.bytes(), ..Yield::default() };
+    given.messages.iter_mut().for_each(|list| list.window = index);
     for frame in window.frames() {
         let spot = Spot::of(window, &frame);
         let decoded = crate::decode::decode(frame.link, frame.bytes, frame.wire_len);
@@ -199,7 +230,7 @@ impl<'w> Yield<'w> {
             identification: 0,
             extents: &[],
         };
-        self.message(&message, &envelope, spot.order(0), Cow::Owned(message.raw().to_vec()));
+        self.message(&message, &envelope, spot.order(0));
     }
 
     /// Reads and counts a message that fills a datagram; nothing if it is none.
@@ -228,11 +259,11 @@ impl<'w> Yield<'w> {
             identification: datagram.identification,
             extents,
         };
-        self.message(&message, &envelope, spot.order(0), Cow::Borrowed(message.raw()));
+        self.message(&message, &envelope, spot.order(0));
     }
 
     /// Sends a message to the shard of its call. `order` is its place among all messages.
-    pub(crate) fn message(&mut self, message: &Message<'_>, envelope: &Envelope<'_>, order: Order, raw: Cow<'w, [u8]>) {
+    pub(crate) fn message(&mut self, message: &Message<'_>, envelope: &Envelope<'_>, order: Order) {
         let Some(call_id) = message.call_id().filter(|_| message.correlates()) else {
             self.counters.messages.uncorrelated += 1;
             return;
@@ -244,7 +275,8 @@ impl<'w> Yield<'w> {
                 if list.items.capacity() == 0 {
                     list.items.reserve(USUAL_MESSAGES);
                 }
-                list.items.push(MessageItem { order, record, call_id, raw });
+                let (raw, in_window) = list.place(message.raw(), self.window);
+                list.items.push(MessageItem { order, record, call_id, raw, in_window });
             }
             None => self.counters.messages.uncorrelated += 1,
         }

@@ -1,20 +1,16 @@
-//! The state of a run, in shards, and the passes over them.
+//! What puts packets together from fragments and segments, in shards, and the pass over them.
 
 use std::cell::OnceCell;
 
 use rayon::prelude::*;
 
-use super::judge::{Judged, judge};
 use super::streams::{Loss, SipStream, StreamContext};
 use super::yields::{FragmentItem, Messages, Origin, SHARDS, SegmentItem, Spot, Yield};
-use crate::correlation::{CallStats, Calls, Links, Signal};
 use crate::counters::Counters;
 use crate::decode::decode_reassembled;
 use crate::limits::MAX_FRAGMENT_NESTING;
-use crate::options::Options;
 use crate::reassembly::{FragmentStats, FragmentTable, Reassembled};
 use crate::stream::{FlowTable, StreamStats};
-use crate::time::Timestamp;
 
 /// Packets put together from fragments that one task decodes.
 const PACKETS_PER_TASK: usize = 256;
@@ -28,38 +24,35 @@ struct Whole {
 
 /// What a pass over packets found.
 #[derive(Debug, Default)]
-pub(crate) struct Found<'w> {
+pub(crate) struct Found {
     /// Messages by shard of their calls.
-    pub(crate) messages: Vec<Vec<Messages<'w>>>,
+    pub(crate) messages: Vec<Vec<Messages>>,
     /// Bytes missing from streams.
     pub(crate) losses: Vec<Loss>,
 }
 
 /// The shards. Each has its own state and sees what is for it in the order of frames.
 #[derive(Debug)]
-pub(crate) struct Shards {
+pub(crate) struct PacketShards {
     /// By nesting of the packets that are in pieces, then by shard.
     fragments: Vec<Vec<FragmentTable>>,
     flows: Vec<FlowTable<SipStream>>,
-    calls: Vec<Calls>,
 }
 
-impl Default for Shards {
+impl Default for PacketShards {
     fn default() -> Self {
         let tables = || (0..SHARDS).map(|_| FragmentTable::new()).collect();
         Self {
             fragments: (0..MAX_FRAGMENT_NESTING).map(|_| tables()).collect(),
             flows: (0..SHARDS).map(|_| FlowTable::new()).collect(),
-            calls: (0..SHARDS).map(|_| Calls::default()).collect(),
         }
     }
 }
 
-impl Shards {
+impl PacketShards {
     /// Takes what the windows of a batch gave, puts fragments and segments together, and gives the messages.
-    pub(crate) fn packets<'w>(&mut self, mut yields: Vec<Yield<'w>>, counters: &mut Counters) -> Found<'w> {
+    pub(crate) fn take<'w>(&mut self, mut yields: Vec<Yield<'w>>, counters: &mut Counters) -> Found {
         let levels: [OnceCell<Vec<Whole>>; MAX_FRAGMENT_NESTING] = Default::default();
-        // What was put together from fragments lives as long as this pass; messages in it are made their own at the end.
         let mut inner: Vec<Yield<'_>> = Vec::new();
         let mut waiting = transpose(yields.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
         for (nesting, (tables, whole)) in self.fragments.iter_mut().zip(&levels).enumerate() {
@@ -91,7 +84,7 @@ impl Shards {
             found.add(given.messages);
         }
         for given in inner {
-            found.add(given.messages.into_iter().map(Messages::into_owned).collect());
+            found.add(given.messages);
         }
         for stream in streams {
             found.take_streams(stream, counters);
@@ -100,7 +93,7 @@ impl Shards {
     }
 
     /// Lets all streams give what they hold: the input is over, and `last` was its last frame.
-    pub(crate) fn finish_streams(&mut self, last: Spot, counters: &mut Counters) -> Found<'static> {
+    pub(crate) fn finish(&mut self, last: Spot, counters: &mut Counters) -> Found {
         let streams: Vec<StreamContext<'static>> = self
             .flows
             .par_iter_mut()
@@ -115,61 +108,6 @@ impl Shards {
             found.take_streams(stream, counters);
         }
         found
-    }
-
-    /// Hands the messages of a batch to their calls, and gives what may link calls, in order.
-    ///
-    /// `reached` is the capture time at the end of the batch: calls that are over by then end.
-    pub(crate) fn calls(&mut self, messages: Vec<Vec<Messages<'_>>>, reached: Option<Timestamp>) -> Vec<Signal> {
-        let mut signals: Vec<Signal> = self
-            .calls
-            .par_iter_mut()
-            .zip(messages)
-            .flat_map_iter(|(calls, lists)| {
-                run_calls(calls, lists);
-                if let Some(reached) = reached {
-                    calls.sweep(reached);
-                }
-                calls.take_signals()
-            })
-            .collect();
-        signals.sort_by_key(|signal| signal.order);
-        signals
-    }
-
-    /// The input is over: so are all calls.
-    pub(crate) fn finish_calls(&mut self) {
-        self.calls.par_iter_mut().for_each(Calls::finish);
-    }
-
-    /// Judges the calls that are over; gives what is more than counts.
-    pub(crate) fn judge(&mut self, links: &Links, options: &Options) -> Vec<Judged> {
-        self.calls
-            .par_iter_mut()
-            .flat_map_iter(|calls| {
-                let mut sum = Judged::default();
-                let mut kept = Vec::new();
-                for call in calls.take_ended() {
-                    let judged = judge(call, links, options);
-                    if judged.is_kept() {
-                        kept.push(judged);
-                    } else {
-                        sum.dialogs += judged.dialogs;
-                        sum.mirrors += judged.mirrors;
-                    }
-                }
-                kept.push(sum);
-                kept
-            })
-            .collect()
-    }
-
-    /// What the calls counted.
-    pub(crate) fn call_stats(&self) -> CallStats {
-        self.calls.iter().fold(CallStats::default(), |mut sum, calls| {
-            sum += calls.stats();
-            sum
-        })
     }
 
     /// What became of fragments.
@@ -189,8 +127,8 @@ impl Shards {
     }
 }
 
-impl<'w> Found<'w> {
-    fn add(&mut self, messages: Vec<Messages<'w>>) {
+impl Found {
+    fn add(&mut self, messages: Vec<Messages>) {
         for (all, own) in self.messages.iter_mut().zip(messages) {
             if !own.items.is_empty() {
                 all.push(own);
@@ -265,29 +203,4 @@ fn run_flows(flows: &mut FlowTable<SipStream>, mut segments: Vec<SegmentItem<'_>
         flows.segment(item.spot.capture_source, &item.segment, item.extent, item.spot.arrival, &mut context);
     }
     Some(context)
-}
-
-fn run_calls(calls: &mut Calls, lists: Vec<Messages<'_>>) {
-    // Each list is in order. Those of a single source without streams and fragments follow each other, the others are merged.
-    let mut lists: Vec<(Messages<'_>, usize)> = lists.into_iter().map(|list| (list, 0)).collect();
-    let next = |lists: &[(Messages<'_>, usize)]| {
-        let heads =
-            lists.iter().enumerate().filter_map(|(at, (list, taken))| Some((list.items.get(*taken)?.order, at)));
-        let (first, rest) = heads.fold((None, None), |(first, second), head| match first {
-            Some(known) if head > known => (first, Some(second.map_or(head, |other| head.min(other)))),
-            _ => (Some(head), first.or(second)),
-        });
-        first.map(|(_, at)| (at, rest.map(|(order, _)| order)))
-    };
-    while let Some((at, until)) = next(&lists) {
-        let Some((list, taken)) = lists.get_mut(at) else { return };
-        for item in list.items.iter_mut().skip(*taken) {
-            if until.is_some_and(|until| item.order > until) {
-                break;
-            }
-            let call_id = item.call_id.within(&item.raw);
-            calls.take(&mut item.record, call_id, &item.raw, &list.digests, item.order.0);
-            *taken += 1;
-        }
-    }
 }
