@@ -123,6 +123,8 @@ pub const MAX_LISTED_MESSAGES: usize = 4_096;
 pub const MAX_METHOD_NAME_BYTES: usize = 64;
 /// Packets within packets that are put together from fragments.
 pub const MAX_FRAGMENT_NESTING: usize = 4;
+/// Redirects that are named as evidence that another came again.
+pub const MAX_LISTED_REPEATS: usize = 8;
 /// Losses on TCP streams that are remembered, to know what absence means.
 pub const MAX_LOSSES: usize = 1 << 16;
 /// Transactions, answers or requests of one call that look alike and are told apart by going through them one by one.

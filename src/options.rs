@@ -2,7 +2,7 @@
 
 use crate::capture::CaptureOptions;
 use crate::correlation::Filter;
-use crate::findings::Severity;
+use crate::findings::{ON_REQUEST, Severity};
 
 /// Which dialogs a report lists in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum DialogsListed {
 /// Which findings a report has.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Rules, or prefixes of their names, that are reported; all if empty.
+    /// Rules, or prefixes of their names, that are reported; all if empty, but for those [on request](ON_REQUEST).
     pub select: Vec<String>,
     /// Rules, or prefixes of their names, that are not reported.
     pub ignore: Vec<String>,
@@ -31,9 +31,9 @@ impl Selection {
     /// Whether a finding of that rule and severity is reported.
     pub fn takes(&self, rule: &str, severity: Severity) -> bool {
         let names = |list: &[String]| list.iter().any(|name| is_family(name, rule));
-        (self.select.is_empty() || names(&self.select))
-            && !names(&self.ignore)
-            && self.min_severity.is_none_or(|least| severity >= least)
+        let is_selected = self.select.is_empty() || names(&self.select);
+        let is_asked_for = !ON_REQUEST.contains(&rule) || self.select.iter().any(|name| name == rule);
+        is_selected && is_asked_for && !names(&self.ignore) && self.min_severity.is_none_or(|least| severity >= least)
     }
 }
 

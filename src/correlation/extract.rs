@@ -48,6 +48,8 @@ struct Picked<'a> {
     supports_timer: bool,
     timer_marks: TimerMarks,
     has_reason: bool,
+    diverted: bool,
+    no_recurse: bool,
 }
 
 impl<'a> Picked<'a> {
@@ -83,6 +85,15 @@ impl<'a> Picked<'a> {
                 }
                 HeaderName::Reason => {
                     picked.has_reason = true;
+                    continue;
+                }
+                HeaderName::Diversion => {
+                    picked.diverted = true;
+                    continue;
+                }
+                HeaderName::RequestDisposition => {
+                    let mut directives = ListValues::new(header.value);
+                    picked.no_recurse |= directives.any(|directive| directive.eq_ignore_ascii_case(b"no-recurse"));
                     continue;
                 }
                 _ => continue,
@@ -144,6 +155,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         agent: agent.map(span).unwrap_or_default(),
         route: route.map(|route| span(route.uri)).unwrap_or_default(),
         session_id: local_id.map(|local| span(local.trim_ascii())).unwrap_or_default(),
+        has_branch: message.top_via().is_ok_and(|via| via.branch.is_some_and(has_cookie)),
         top_via,
         vias,
         session_expires: seconds(session_expires.map(|found| found.map(|found| found.seconds))),
@@ -151,7 +163,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         min_se: seconds(min_se.map(|found| found.map(|found| found.seconds))),
         supports_timer: picked.supports_timer,
         timer_marks: picked.timer_marks,
-        extra: extra(message, kind, method, picked.has_reason, found.extents),
+        extra: extra(message, kind, method, &picked, found.extents),
     })
 }
 
@@ -198,6 +210,12 @@ fn via_digests(message: &Message<'_>, digests: &mut Vec<u64>) -> (u64, ViaRange)
     (top, range)
 }
 
+/// Whether a branch has the magic cookie and more behind it (RFC 3261 8.1.1.7).
+fn has_cookie(branch: &[u8]) -> bool {
+    const COOKIE: &[u8] = b"z9hG4bK";
+    branch.len() > COOKIE.len() && branch.get(..COOKIE.len()).is_some_and(|start| start.eq_ignore_ascii_case(COOKIE))
+}
+
 fn via_digest(via: &Via<'_>) -> u64 {
     let mut lower = [0_u8; 128];
     let host = via.sent_by.text();
@@ -217,13 +235,14 @@ fn extra(
     message: &Message<'_>,
     kind: Kind,
     method: Method,
-    has_reason: bool,
+    picked: &Picked<'_>,
     extents: &[Extent],
 ) -> Option<Box<Extra>> {
     let redirects = matches!(kind, Kind::Response(300..=399));
-    let ends = has_reason && kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
+    let ends = picked.has_reason && kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
     let reason = if ends { joined(message, HeaderName::Reason) } else { Vec::new() };
-    if !redirects && reason.is_empty() && extents.len() < 2 {
+    let starts = kind == Kind::Request && (picked.diverted || picked.no_recurse);
+    if !redirects && !starts && reason.is_empty() && extents.len() < 2 {
         return None;
     }
     Some(Box::new(Extra {
@@ -232,6 +251,8 @@ fn extra(
         reason: reason.into(),
         extents: if extents.len() > 1 { extents.to_vec() } else { Vec::new() },
         body_length: message.body.len(),
+        diverted: picked.diverted,
+        no_recurse: picked.no_recurse,
     }))
 }
 

@@ -1,5 +1,6 @@
 //! What is known of a finished call: the redirects, negotiations and dialogs that rules judge and reports list.
 
+use super::handling::Handling;
 use super::record::{ContactRecord, Method, Seconds};
 use crate::net::{Endpoint, Transport};
 use crate::sip::Refresher;
@@ -156,6 +157,8 @@ pub struct Redirect {
     pub next: Option<Place>,
     /// Whether a proxy kept it to itself: the request that it had forwarded got another answer, or none yet.
     pub kept_by_proxy: bool,
+    /// What else was done about it.
+    pub handling: Handling,
     /// Whether the client went to a URI that was tried before in this chain.
     pub looped: bool,
     /// Whether the client gave up the request with a CANCEL.

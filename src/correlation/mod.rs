@@ -9,6 +9,7 @@ mod dialog;
 mod extract;
 mod facts;
 mod filter;
+mod handling;
 mod links;
 mod listing;
 mod marks;
@@ -30,14 +31,15 @@ pub use facts::{
     Retry, Role, Round, Text, Watch,
 };
 pub use filter::{BadCondition, Filter, Network, Pattern, StatusCodes};
+pub use handling::{Elsewhere, Failure, Handling, Leak, Rare, Sent};
 pub use links::{Again, Candidate, Links, Order, Signal};
 pub use listing::{ListedDialog, ListedMessage, ListedTimer, listing};
 pub use marks::TimerMarks;
 pub use mirror::mirrors;
 pub use negotiation::{negotiations, refresher_name};
 pub use record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
-pub use redirect::{Destination, Redirections, equals, goes_to_any, matches};
+pub use redirect::{Destination, Redirections, equals, goes_to_any, matches, target_key};
 pub use text::{Span, Texts};
 pub use timer::{Answered, Exchange, exchanges};
-pub use transaction::{Answer, Hop, Repeat, Transactions, transactions};
+pub use transaction::{Answer, Hop, INVITE_REPEATS, Repeat, Transactions, transactions};
 pub use view::{CallView, Event, TIMEOUT_NANOS, place_of};

@@ -136,6 +136,10 @@ pub struct Extra {
     pub extents: Vec<Extent>,
     /// Octets of the body of a 3xx.
     pub body_length: usize,
+    /// Whether there is a Diversion (RFC 5806).
+    pub diverted: bool,
+    /// Whether Request-Disposition lists `no-recurse` (RFC 3841 9.1).
+    pub no_recurse: bool,
 }
 
 /// One SIP message as correlation sees it. The spans point into the message until [`MessageRecord::settle`], then into the call's [`Texts`].
@@ -187,6 +191,8 @@ pub struct MessageRecord {
     pub route: Span,
     /// The local UUID of Session-ID (RFC 7989).
     pub session_id: Span,
+    /// Whether the top Via has a branch that tells its transaction: the cookie and more (RFC 3261 17.2.3).
+    pub has_branch: bool,
     /// Digest of the top Via (protocol, sent-by, branch): what identifies its transaction on this hop (RFC 3261 17).
     pub top_via: u64,
     /// The digests of the Via list from each Via to the last: `[0]` stands for the whole list. In the call's list of digests.

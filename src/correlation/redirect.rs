@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::attempts::Attempts;
 use super::facts::{Link, Place, Redirect, Role};
+use super::handling::{Handling, Surroundings};
 use super::record::{ContactRecord, MessageRecord, Method};
 use super::transaction::Hop;
 use super::view::{CallView, Event, TIMEOUT_NANOS, place_of};
@@ -67,9 +68,13 @@ impl Redirections {
         }
         let hops = view.transactions.hops.iter();
         let unanswered = hops.filter(|hop| hop.final_answer().is_none()).filter_map(|hop| hop.parent).collect();
-        let both = self.events.iter().zip(&self.targets);
-        both.filter_map(|(event, targets)| {
+        let went: Vec<Vec<usize>> =
+            self.targets.iter().map(|targets| targets.iter().map(|(hop, _)| *hop).collect()).collect();
+        let surroundings = Surroundings::of(view, went.iter().map(Vec::as_slice));
+        let all = self.events.iter().zip(&self.targets).zip(&went).enumerate();
+        all.filter_map(|(index, ((event, targets), went))| {
             let mut redirect = redirect(view, event, targets, attempts, &unanswered)?;
+            redirect.handling = surroundings.handling(view, (index, event), went, attempts).unwrap_or_default();
             let next = targets.iter().find_map(|(target, _)| attempts.redirect(*target));
             redirect.next = next.and_then(|next| self.place(view, next)).filter(|next| *next != redirect.place);
             Some(redirect)
@@ -129,7 +134,10 @@ fn targets_of(view: &CallView<'_>, event: &Event, by_target: &ByTarget, taken: &
             return None;
         }
         let in_dialog = view.request(hop).map(|request| !request.to_tag.is_empty());
-        if in_dialog.is_some_and(|in_dialog| in_dialog == request.to_tag.is_empty()) {
+        // Some copy the To tag of the 3xx, as if it had made a dialog.
+        let stale = !request.to_tag.is_empty() && request.to_tag == response.to_tag;
+        let to_tag = !(request.to_tag.is_empty() || stale && in_dialog == Some(false));
+        if in_dialog.is_some_and(|in_dialog| in_dialog != to_tag) {
             return None;
         }
         let link = if next.from_tag == hop.from_tag { Link::Strong } else { Link::Medium };
@@ -160,7 +168,7 @@ fn targets_of(view: &CallView<'_>, event: &Event, by_target: &ByTarget, taken: &
 }
 
 /// A hash that is equal for URIs that match leniently.
-pub(super) fn target_key(uri: &[u8]) -> u64 {
+pub fn target_key(uri: &[u8]) -> u64 {
     Uri::parse(uri).map_or_else(|_| xxhash_rust::xxh3::xxh3_64(uri), |uri| uri.lenient_key())
 }
 
@@ -282,6 +290,7 @@ fn redirect(
         next: None,
         kept_by_proxy: view.is_kept_by_proxy(hop),
         follow_up,
+        handling: Handling::default(),
         looped: false,
         cancelled: view.is_cancelled(hop),
         chain: Place::default(),

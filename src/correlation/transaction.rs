@@ -12,6 +12,9 @@ use crate::time::{NANOS_PER_SECOND, Timestamp};
 const OPAQUE_HOP_NANOS: i64 = 2 * NANOS_PER_SECOND;
 /// T1 (RFC 3261 17.1.1.1): no client turns to another server of itself sooner, in nanoseconds.
 const T1_NANOS: i64 = NANOS_PER_SECOND / 2;
+/// How often a client sends an INVITE again over UDP before it gives up: after 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s (RFC 3261
+/// 17.1.1.2).
+pub const INVITE_REPEATS: u32 = 6;
 
 /// How a message repeats an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +95,14 @@ impl Hop {
     /// The status code of the first final response.
     pub fn final_status(&self) -> Option<u16> {
         self.final_answer().map(|answer| answer.status)
+    }
+
+    /// Whether it is an INVITE that was sent as often as it can be, and no answer was seen: had one come, the client had stopped.
+    pub fn is_unanswered_invite(&self) -> bool {
+        self.method == Method::Invite
+            && self.answers.is_empty()
+            && self.transport == Transport::Udp
+            && self.retransmissions >= INVITE_REPEATS
     }
 }
 

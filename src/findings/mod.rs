@@ -2,6 +2,8 @@
 
 mod redirect_contacts;
 mod redirect_following;
+mod redirect_handling;
+mod redirect_tallies;
 mod redirects;
 mod rule;
 mod session;
@@ -16,18 +18,32 @@ mod timers;
 mod transactions;
 mod words;
 
-pub use redirects::{OldAddressDialled, RedirectCase};
+pub use redirects::{OldAddressDialled, RedirectCase, Repeated};
 pub use rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 pub use session::DialogCase;
-pub use table::{RULES, rule};
+pub use table::{ON_REQUEST, RULES, rule};
 pub use timers::NegotiationCase;
 
-/// The findings about a redirect whose outcome is known.
+/// The findings about a redirect whose outcome is known. Those with a [`Finding::watch`] hold only if the capture went on that
+/// long without loss.
 pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for rule in RULES.iter().copied() {
         for check in rule.checks {
             if let Check::Redirect(check) = check {
+                check(rule, case, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// The finding about a redirect of which [`judge_redirect`] has said nothing that holds.
+pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES.iter().copied() {
+        for check in rule.checks {
+            if let Check::PlainRedirect(check) = check {
                 check(rule, case, &mut found);
             }
         }

@@ -2,7 +2,9 @@
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::words::{name, status, uri};
-use crate::correlation::{Evidence, FollowUp, Link, Method, Place, Redirect, RedirectOutcome, Role, Text, equals};
+use crate::correlation::{
+    ContactRecord, Evidence, FollowUp, Link, Method, Place, Redirect, RedirectOutcome, Role, Text, equals,
+};
 use crate::sip::Uri;
 use crate::sip::to_text;
 use crate::time::{Timestamp, milliseconds};
@@ -99,6 +101,23 @@ pub struct RedirectCase<'a> {
     pub target_reached: bool,
     /// Whether every target of its chain that was tried had failed.
     pub targets_failed: bool,
+    /// Whether the client was seen with other servers too.
+    pub has_other_servers: bool,
+    /// An earlier 301 for the same address, still valid, that names other targets.
+    pub conflicts_with: Option<&'a Redirect>,
+    /// The calls of the client to which a 302 said the same, if this is the first of several.
+    pub repeated: Option<&'a Repeated>,
+}
+
+/// How often a 302 without a lifetime came again.
+#[derive(Clone, Debug)]
+pub struct Repeated {
+    /// In how many calls it was seen.
+    pub times: u64,
+    /// When for the last time.
+    pub last: Timestamp,
+    /// Where else it is, the first of them.
+    pub places: Vec<Place>,
 }
 
 /// A request to an address that a 301 had said to be gone.
@@ -164,8 +183,9 @@ pub(super) fn at_most_notice_if_relayed(mut found: Finding, case: &RedirectCase<
     found
 }
 
-fn targets(redirect: &Redirect) -> String {
-    let uris: Vec<String> = redirect.contacts.iter().map(|contact| to_text(&contact.uri)).collect();
+/// The addresses that Contacts name.
+pub(super) fn targets(contacts: &[ContactRecord]) -> String {
+    let uris: Vec<String> = contacts.iter().map(|contact| to_text(&contact.uri)).collect();
     if uris.is_empty() { "none".to_owned() } else { uris.join(", ") }
 }
 
@@ -221,7 +241,9 @@ fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
     let mut contacts = redirect.contacts.iter().map(|contact| contact.uri.as_ref());
     let Some(target) = contacts.find(|contact| is_sip(contact) && !is_old(contact)) else { return };
     // A proxy need not try what one of its branches answered: it chooses the best answer of all (RFC 3261 16.7).
-    if case.outcome != RedirectOutcome::NotFollowed || redirect.cancelled || redirect.kept_by_proxy {
+    // Nor need a client that still has targets of an earlier redirect of the call take those of a later one first.
+    let is_free = redirect.kept_by_proxy || redirect.handling.moved_on;
+    if case.outcome != RedirectOutcome::NotFollowed || redirect.cancelled || is_free {
         return;
     }
     let summary = format!(
@@ -229,7 +251,7 @@ fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
         name(&redirect.client),
         redirect.status,
         uri(redirect.request_uri.as_deref()),
-        targets(redirect)
+        targets(&redirect.contacts)
     );
     let remediation = format!(
         "Let {} act on 3xx answers, or have {} proxy the {} to {} instead of redirecting it.{}",
@@ -365,7 +387,7 @@ fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>)
         name(&redirect.client),
         to_text(&redirect.from),
         to_text(old),
-        targets(redirect),
+        targets(&redirect.contacts),
         if times == 1 { "request" } else { "requests" }
     );
     let mut found = finding(rule, case, summary, book_or_table(redirect, target));

@@ -3,7 +3,9 @@
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;
 use super::words::{name, uri};
-use crate::correlation::{Answer, CallView, Evidence, Hop, MessageRecord, Method, Role, TIMEOUT_NANOS, Watch};
+use crate::correlation::{
+    Answer, CallView, Evidence, Hop, INVITE_REPEATS, MessageRecord, Method, Role, TIMEOUT_NANOS, Watch,
+};
 use crate::net::Transport;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
@@ -85,8 +87,6 @@ pub(super) const RULES: &[Rule] = &[
 
 /// From how many copies of a final answer on its ACK is missed: a threshold of ours.
 const COPIES: u32 = 3;
-/// How often an INVITE is sent again over UDP before its client gives up (RFC 3261 17.1.1.2).
-const INVITE_REPEATS: u32 = 6;
 /// How often another request is sent again over UDP before its client gives up (RFC 3261 17.1.2.2).
 const REQUEST_REPEATS: u32 = 10;
 

@@ -12,6 +12,7 @@ mod judge;
 mod packets;
 mod settle;
 mod streams;
+mod tallies;
 mod watching;
 mod yields;
 

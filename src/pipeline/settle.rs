@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::chains::Chains;
 use super::chosen::Chosen;
 use super::judge::{Judged, StartOutcome};
+use super::tallies::Tallies;
 use super::watching::Watching;
 use crate::analysis::{Analysis, CallTotals, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
@@ -15,7 +16,8 @@ use crate::correlation::{
     Place, Redirect, RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, goes_to_any, matches,
 };
 use crate::findings::{
-    Finding, NegotiationCase, OldAddressDialled, RedirectCase, Severity, judge_negotiation, judge_redirect,
+    Finding, NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, judge_negotiation,
+    judge_plain_redirect, judge_redirect,
 };
 use crate::options::{DialogsListed, Options};
 use crate::sip::Uri;
@@ -69,12 +71,15 @@ impl Pending {
         let chains = Chains::of(&mut self.redirects, &self.starts);
         let mut judge = Judge { watching, options, analysis, findings: Vec::new() };
         let again = self.again(links, &taken, &chains);
-        let both = self.redirects.par_iter().zip(&again);
+        let tallies = Tallies::of(&self.redirects);
+        let setting = Setting { redirects: &self.redirects, chains: &chains, tallies: &tallies, links, watching };
         let verdicts: Vec<_> =
-            both.map(|(redirect, again)| redirect_verdict(redirect, again, &chains, links, watching)).collect();
+            again.par_iter().enumerate().map(|(at, again)| redirect_verdict(&setting, at, again)).collect();
         let judged = self.redirects.into_iter().zip(again).zip(verdicts);
         for ((redirect, again), verdict) in judged.filter(|((redirect, _), _)| wanted(&redirect.call_id)) {
-            judge.redirect(redirect, !again.is_empty(), verdict);
+            if let Some(verdict) = verdict {
+                judge.redirect(redirect, !again.is_empty(), verdict);
+            }
         }
         let verdicts: Vec<_> =
             self.negotiations.par_iter().map(|negotiation| negotiation_verdict(negotiation, watching)).collect();
@@ -191,7 +196,7 @@ impl Pending {
 }
 
 /// The seconds for which a 301 holds, if it says so: the least of its Contacts, else Expires (RFC 3261 8.3).
-fn lifetime(redirect: &Redirect) -> Option<u64> {
+pub(super) fn lifetime(redirect: &Redirect) -> Option<u64> {
     redirect.contacts.iter().filter_map(|contact| contact.expires).min().or(redirect.expires)
 }
 
@@ -234,7 +239,7 @@ struct Judge<'a> {
 }
 
 /// Whether a Contact can be put into a request.
-fn is_usable(contact: &[u8]) -> bool {
+pub(super) fn is_usable(contact: &[u8]) -> bool {
     Uri::parse(contact).is_ok_and(|uri| matches!(uri, Uri::Sip(_) | Uri::Tel(_)))
 }
 
@@ -257,16 +262,27 @@ fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
         && !links.sees_servers_of(redirect.client.endpoint.address)
 }
 
-/// What became of a redirect, and what is wrong with it.
-fn redirect_verdict(
-    redirect: &Redirect,
-    again: &[OldAddressDialled],
-    chains: &Chains,
-    links: &Links,
-    watching: &Watching,
-) -> (RedirectOutcome, Vec<Finding>) {
+/// What the redirects of a run are judged with.
+struct Setting<'a> {
+    redirects: &'a [Redirect],
+    chains: &'a Chains,
+    tallies: &'a Tallies,
+    links: &'a Links,
+    watching: &'a Watching,
+}
+
+/// What became of a redirect, what is wrong with it, and the rules that could not be decided.
+#[derive(Debug)]
+struct Verdict {
+    outcome: RedirectOutcome,
+    found: Vec<Finding>,
+    open: Vec<&'static str>,
+}
+
+fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAddressDialled]) -> Option<Verdict> {
+    let redirect = setting.redirects.get(at)?;
     let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
-    let watched = watching.holds(&redirect.watch);
+    let watched = setting.watching.holds(&redirect.watch);
     let outcome = match &redirect.follow_up {
         Some(_) if redirect.looped => RedirectOutcome::Looped,
         Some(_) => RedirectOutcome::Followed,
@@ -274,17 +290,35 @@ fn redirect_verdict(
         None if watched => RedirectOutcome::NotFollowed,
         None => RedirectOutcome::Undetermined,
     };
-    let end = chains.end(redirect);
-    let found = judge_redirect(&RedirectCase {
+    let end = setting.chains.end(redirect);
+    let case = RedirectCase {
         redirect,
         outcome,
         ignored_by: again,
-        may_go_unseen: may_go_unseen(redirect, links),
+        may_go_unseen: may_go_unseen(redirect, setting.links),
         watched,
         target_reached: end.is_some_and(|end| end.reached),
         targets_failed: end.is_some_and(|end| end.failed),
+        has_other_servers: setting.links.sees_servers_of(redirect.client.endpoint.address),
+        conflicts_with: setting.tallies.conflict(at).and_then(|other| setting.redirects.get(other)),
+        repeated: setting.tallies.repeated(at),
+    };
+    let mut open = Vec::new();
+    if outcome == RedirectOutcome::Undetermined {
+        open.push("redirect-not-followed");
+    }
+    let mut found = judge_redirect(&case);
+    found.retain(|finding| {
+        let holds = finding.watch.is_none_or(|watch| setting.watching.holds(&watch));
+        if !holds {
+            open.push(finding.rule.id);
+        }
+        holds
     });
-    (outcome, found)
+    if found.iter().all(|finding| ON_REQUEST.contains(&finding.rule.id)) {
+        found.extend(judge_plain_redirect(&case));
+    }
+    Some(Verdict { outcome, found, open })
 }
 
 /// What became of a negotiation, and what is wrong with it.
@@ -304,13 +338,17 @@ fn negotiation_verdict(negotiation: &Negotiation, watching: &Watching) -> (Negot
 }
 
 impl Judge<'_> {
-    fn redirect(&mut self, redirect: Redirect, still_calling_old: bool, verdict: (RedirectOutcome, Vec<Finding>)) {
-        let (outcome, found) = verdict;
-        if outcome == RedirectOutcome::Undetermined {
-            self.indeterminate("redirect-not-followed");
+    fn redirect(&mut self, redirect: Redirect, still_calling_old: bool, verdict: Verdict) {
+        for rule in verdict.open {
+            self.indeterminate(rule);
         }
-        let findings = self.keep(found);
-        self.analysis.redirects.push(JudgedRedirect { redirect, outcome, still_calling_old, findings });
+        let findings = self.keep(verdict.found);
+        self.analysis.redirects.push(JudgedRedirect {
+            redirect,
+            outcome: verdict.outcome,
+            still_calling_old,
+            findings,
+        });
     }
 
     fn negotiation(&mut self, negotiation: Negotiation, verdict: (NegotiationOutcome, Vec<Finding>)) {

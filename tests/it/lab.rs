@@ -225,7 +225,7 @@ fn clean_tcp() {
     let chain =
         stopped("sip:chain@127.0.0.1:5070;transport=tcp", json!([[MOVED, null, null, null]]), "undetermined", [1, 1]);
     assert_eq!(redirects(&report, "chain"), [chain], "{name}, chain: redirects");
-    assert_eq!(rules(&report, "chain"), Vec::<String>::new(), "{name}, chain: findings");
+    assert_eq!(rules(&report, "chain"), ["redirect-observed"], "{name}, chain: findings");
     assert_eq!(report["summary"]["indeterminate"], json!({"redirect-not-followed": 1}), "{name}");
 }
 
@@ -249,7 +249,9 @@ fn messy_tcp() {
         assert_eq!(redirects(&report, user), [stopped(&uri, contacts, outcome, [1, 1])], "{name}, {user}: redirects");
         assert_eq!(negotiations(&report, user), Vec::<Value>::new(), "{name}, {user}: negotiations");
     }
-    let all = json!({"timer-422-observed": 1, "timer-422-resolved": 1, "redirect-without-contact": 1});
+    let all = json!({
+        "redirect-observed": 3, "redirect-without-contact": 1, "timer-422-observed": 1, "timer-422-resolved": 1
+    });
     assert_eq!(report["summary"]["findings_by_rule"], all, "{name}: findings");
 }
 

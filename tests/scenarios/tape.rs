@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use reinvite::correlation::Filter;
+use reinvite::options::{Options, Selection};
 use serde_json::Value;
 
 use crate::traffic::link::Link;
@@ -62,7 +63,7 @@ impl Tape {
 
     /// The report of the calls that a filter takes.
     pub(crate) fn filtered(self, filter: Filter) -> Value {
-        report_with(&[self.file(0)], filter)
+        report_with(&[self.file(0)], &Options { filter, ..Options::default() })
     }
 
     /// The capture with clocks that go ahead by this much.
@@ -77,10 +78,16 @@ impl Tape {
 
 /// The report of several captures.
 pub(crate) fn report_of(captures: &[Vec<u8>]) -> Value {
-    report_with(captures, Filter::default())
+    report_with(captures, &Options::default())
 }
 
-fn report_with(captures: &[Vec<u8>], filter: Filter) -> Value {
+/// The same with only those findings that are selected; all if there are none.
+pub(crate) fn report_selecting(captures: &[Vec<u8>], select: &[String]) -> Value {
+    let selection = Selection { select: select.to_vec(), ..Selection::default() };
+    report_with(captures, &Options { selection, ..Options::default() })
+}
+
+fn report_with(captures: &[Vec<u8>], options: &Options) -> Value {
     let files: Vec<tempfile::NamedTempFile> = captures
         .iter()
         .map(|bytes| {
@@ -90,7 +97,7 @@ fn report_with(captures: &[Vec<u8>], filter: Filter) -> Value {
         })
         .collect();
     let paths: Vec<std::path::PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
-    let options = reinvite::options::Options { threads: 1, filter, ..Default::default() };
+    let options = Options { threads: 1, ..options.clone() };
     let analysis = reinvite::pipeline::analyze(&paths, &options).unwrap();
     serde_json::to_value(reinvite::report::build(&analysis)).unwrap()
 }

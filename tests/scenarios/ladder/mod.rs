@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use reinvite::findings::RULES;
 
-use crate::tape::{findings, negotiations, redirects, report_of};
+use crate::tape::{findings, negotiations, redirects, report_selecting};
 use parse::{Ladder, parse};
 use play::play;
 
@@ -29,7 +29,7 @@ fn ladders() -> Vec<(String, Ladder)> {
 
 /// What is wrong with the report of a ladder.
 fn problems(ladder: &Ladder) -> Result<(), String> {
-    let report = report_of(&play(ladder)?);
+    let report = report_selecting(&play(ladder)?, &ladder.select);
     let sorted = |list: &[String]| {
         let mut list = list.to_vec();
         list.sort();

@@ -12,6 +12,7 @@ pub(crate) struct Ladder {
     pub(crate) expect: Vec<String>,
     pub(crate) near: Vec<String>,
     pub(crate) open: Vec<String>,
+    pub(crate) select: Vec<String>,
     pub(crate) redirects: Vec<String>,
     pub(crate) negotiations: Vec<String>,
     pub(crate) lines: Vec<Line>,
@@ -113,6 +114,7 @@ fn read(ladder: &mut Ladder, number: usize, line: &str) -> Result<(), String> {
         "expect" => repeated(rest, &mut ladder.expect),
         "open" => repeated(rest, &mut ladder.open),
         "near" => ladder.near.push(rest.into()),
+        "select" => ladder.select.extend(rest.split_whitespace().map(str::to_owned)),
         "redirect" => ladder.redirects.push(single_spaced(rest)),
         "negotiation" => ladder.negotiations.push(single_spaced(rest)),
         time => {

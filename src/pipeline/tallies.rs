@@ -1,0 +1,123 @@
+//! What several redirects say together.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::settle::{is_usable, lifetime};
+use crate::correlation::{ContactRecord, Method, Place, Redirect, equals, matches, target_key};
+use crate::findings::Repeated;
+use crate::limits::{MAX_LISTED_REPEATS, MAX_RIVALS};
+use crate::time::NANOS_PER_SECOND;
+
+/// From how many calls on a 302 counts as repeated: a threshold of ours.
+const MIN_REPEATS: u64 = 3;
+
+/// What redirects say together, by the index of the redirect of which it is said.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies {
+    conflicts: HashMap<usize, usize>,
+    repeated: HashMap<usize, Repeated>,
+}
+
+/// A client, its From, what it asked for, and the targets that it was given.
+type Asked = (IpAddr, u64, u64, Method, u64);
+
+impl Tallies {
+    /// Looks through all redirects, given in order of time and numbered in chains.
+    pub(crate) fn of(redirects: &[Redirect]) -> Self {
+        Self { conflicts: conflicts(redirects), repeated: repeated(redirects) }
+    }
+
+    /// The earlier 301 that the redirect with that index contradicts.
+    pub(crate) fn conflict(&self, index: usize) -> Option<usize> {
+        self.conflicts.get(&index).copied()
+    }
+
+    /// In how many calls the redirect with that index, the first of them, came again.
+    pub(crate) fn repeated(&self, index: usize) -> Option<&Repeated> {
+        self.repeated.get(&index)
+    }
+}
+
+/// For each 301 that is the first to contradict an earlier one that still holds, that one.
+fn conflicts(redirects: &[Redirect]) -> HashMap<usize, usize> {
+    /// The 301 answers to requests for one URI that agree, by the latest.
+    struct Known {
+        latest: usize,
+        said: bool,
+    }
+    let mut found = HashMap::new();
+    let mut by_uri: HashMap<(u64, Method), Vec<Known>> = HashMap::new();
+    for (index, redirect) in redirects.iter().enumerate().filter(|(_, redirect)| redirect.status == 301) {
+        let Some(uri) = redirect.server_request_uri.as_deref() else { continue };
+        if !redirect.server_contacts.iter().any(|contact| is_usable(&contact.uri)) {
+            continue;
+        }
+        let list = by_uri.entry((target_key(uri), redirect.method)).or_default();
+        let same_uri = |known: &&mut Known| {
+            let known = redirects.get(known.latest).and_then(|known| known.server_request_uri.as_deref());
+            known.is_some_and(|known| equals(known, uri))
+        };
+        let Some(known) = list.iter_mut().find(same_uri) else {
+            if list.len() < MAX_RIVALS {
+                list.push(Known { latest: index, said: false });
+            }
+            continue;
+        };
+        if let Some(before) = redirects.get(known.latest).filter(|_| !known.said) {
+            let age = redirect.time.since(before.time) / NANOS_PER_SECOND;
+            let holds = lifetime(before).is_none_or(|lifetime| age <= i64::try_from(lifetime).unwrap_or(i64::MAX));
+            if holds && disjoint(&before.server_contacts, &redirect.server_contacts) {
+                found.insert(index, known.latest);
+                known.said = true;
+            }
+        }
+        known.latest = index;
+    }
+    found
+}
+
+/// Whether no Contact of the one is among those of the other.
+fn disjoint(one: &[ContactRecord], other: &[ContactRecord]) -> bool {
+    let has = |uri: &[u8]| other.iter().take(MAX_RIVALS).any(|contact| matches(&contact.uri, uri));
+    !one.iter().take(MAX_RIVALS).any(|contact| has(&contact.uri))
+}
+
+/// For the first of several 302 answers without a lifetime that say the same to the same client, the others.
+fn repeated(redirects: &[Redirect]) -> HashMap<usize, Repeated> {
+    let mut first: HashMap<Asked, usize> = HashMap::new();
+    let mut found: HashMap<usize, Repeated> = HashMap::new();
+    let mut counted: HashSet<(usize, Place)> = HashSet::new();
+    for (index, redirect) in redirects.iter().enumerate() {
+        let Some(uri) = redirect.request_uri.as_deref().filter(|_| redirect.status == 302) else { continue };
+        if redirect.in_dialog || lifetime(redirect).is_some() || redirect.contacts.is_empty() {
+            continue;
+        }
+        let mut targets: Vec<u64> = redirect.contacts.iter().map(|contact| target_key(&contact.uri)).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        let targets = targets.iter().fold(0_u64, |all, key| all.rotate_left(7) ^ key);
+        let client = redirect.client.endpoint.address;
+        let asked = (client, target_key(&redirect.from), target_key(uri), redirect.method, targets);
+        let at = match first.entry(asked) {
+            Entry::Occupied(first) => *first.get(),
+            Entry::Vacant(first) => *first.insert(index),
+        };
+        // A circle is one call, and has rules of its own.
+        if !counted.insert((at, redirect.chain)) {
+            continue;
+        }
+        if at == index {
+            continue;
+        }
+        let tally = found.entry(at).or_insert_with(|| Repeated { times: 1, last: redirect.time, places: Vec::new() });
+        tally.times += 1;
+        tally.last = redirect.time;
+        if tally.places.len() < MAX_LISTED_REPEATS {
+            tally.places.push(redirect.place);
+        }
+    }
+    found.retain(|_, tally| tally.times >= MIN_REPEATS);
+    found
+}
