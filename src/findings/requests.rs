@@ -96,7 +96,9 @@ fn branch_reused(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Findi
         let Some(request) = view.request(hop).filter(|request| !request.marks.has(Marks::OLD_BRANCH)) else { continue };
         let host = hop.client.address;
         let earlier = *first.entry((request.top_via, hop.method, host)).or_insert(hop);
-        if earlier.cseq == hop.cseq || !said.insert(host) {
+        // After a redirect a rule of its own says it.
+        let redirected = earlier.final_status().is_some_and(|status| (300..400).contains(&status));
+        if earlier.cseq == hop.cseq || redirected || !said.insert(host) {
             continue;
         }
         let client = client(view, hop);
