@@ -185,7 +185,7 @@ pub struct Redirect {
     pub mirror_duplicates: u32,
     /// What must hold to say that nothing followed.
     pub watch: Watch,
-    /// Whether the request was seen going further than the hop on which the response was: its answer there is not known.
+    /// Whether an element further on may have sent it: the request was seen going there, or was not seen at all.
     pub maybe_relayed: bool,
     /// Whether the call was known before its captured part began.
     pub mid_capture: bool,

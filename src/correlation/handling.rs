@@ -1,11 +1,12 @@
 //! What clients and proxies did around a redirect, besides going to its targets (RFC 3261 8.1.3.4, 16.7).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::attempts::Attempts;
 use super::facts::{Evidence, Party, Role, Text, Watch};
-use super::record::{ContactRecord, MessageRecord, Method};
+use super::record::{MessageRecord, Method};
 use super::redirect::{matches, target_key};
+use super::text::Span;
 use super::transaction::Hop;
 use super::view::{CallView, Event, TIMEOUT_NANOS, place_of};
 use crate::limits::MAX_RIVALS;
@@ -18,6 +19,10 @@ pub struct Handling {
     pub sent: Option<Sent>,
     /// What is seldom to be said.
     pub rare: Option<Box<Rare>>,
+    /// Whether the target tried last never answered, however often it was asked.
+    pub timed_out: bool,
+    /// Whether a redirect that the capture lacks may have named other targets: the request goes elsewhere than To says.
+    pub may_continue: bool,
     /// The final answer that a proxy handed up in place of the 3xx because another branch gave it.
     pub outvoted_by: Option<u16>,
     /// Whether the client went on to a target of an earlier redirect of the call.
@@ -88,7 +93,7 @@ pub struct Leak {
 }
 
 /// What the redirects of a call have to be seen against, worked out once for all of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Surroundings {
     /// The hops that were made from each hop.
     children: HashMap<usize, Vec<usize>>,
@@ -96,18 +101,29 @@ pub(super) struct Surroundings {
     asked: HashSet<(Method, u64)>,
     /// For each hop that went to a target, the first redirect of the call that names it.
     targets: HashMap<usize, usize>,
+    /// By From tag, the CSeq numbers of which anything was seen, and whether a request was among it.
+    numbers: HashMap<Span, BTreeMap<u32, bool>>,
+    /// The hops of which only answers were seen.
+    headless: Vec<usize>,
 }
 
 impl Surroundings {
     pub(super) fn of<'a>(view: &CallView<'_>, targets: impl Iterator<Item = &'a [usize]>) -> Self {
-        let mut found = Self { children: HashMap::new(), asked: HashSet::new(), targets: HashMap::new() };
+        let mut found = Self::default();
         for (at, hop) in view.transactions.hops.iter().enumerate() {
             if let Some(parent) = hop.parent {
                 found.children.entry(parent).or_default().push(at);
             }
-            if let Some(uri) = view.request_uri(hop) {
-                found.asked.insert((hop.method, target_key(uri)));
+            match view.request_uri(hop) {
+                Some(uri) => {
+                    found.asked.insert((hop.method, target_key(uri)));
+                }
+                None => found.headless.push(at),
             }
+        }
+        for record in view.records.iter().filter(|record| record.method != Method::Cancel) {
+            let number = found.numbers.entry(record.from_tag).or_default().entry(record.cseq).or_default();
+            *number |= record.is_request() && record.method != Method::Ack;
         }
         for (event, targets) in targets.enumerate() {
             for target in targets {
@@ -123,6 +139,24 @@ impl Surroundings {
         children.iter().take(MAX_RIVALS).copied().filter(move |other| *other != at)
     }
 
+    /// Whether the capture lacks a request that the client of `hop` sent next: answers to it or an ACK are there, or a CSeq number is
+    /// left out. What that client did is not known then.
+    pub(super) fn misses_next(&self, view: &CallView<'_>, hop: &Hop) -> bool {
+        let is_next = |next: &Hop| {
+            !std::ptr::eq(next, hop)
+                && next.method == hop.method
+                && next.from_tag == hop.from_tag
+                && next.client.address == hop.client.address
+                && (next.cseq == hop.cseq || (next.cseq > hop.cseq && next.parent.is_none()))
+        };
+        if self.headless.iter().take(MAX_RIVALS).any(|at| view.hop(*at).is_some_and(is_next)) {
+            return true;
+        }
+        let numbers = self.numbers.get(&hop.from_tag).filter(|_| hop.parent.is_none());
+        let next = numbers.and_then(|numbers| numbers.range(hop.cseq.saturating_add(1)..).next());
+        next.is_some_and(|(number, is_seen)| !is_seen || *number > hop.cseq.saturating_add(1))
+    }
+
     /// What was done about the redirect `index` of the call.
     pub(super) fn handling(
         &self,
@@ -133,6 +167,7 @@ impl Surroundings {
     ) -> Option<Handling> {
         let hop = view.hop(event.top)?;
         let response = view.record(hop.final_answer()?.first)?;
+        let request = view.request(hop);
         let above = hop.parent.and_then(|parent| view.request(view.hop(parent)?));
         let mut handling = Handling {
             no_recurse: above.and_then(|request| request.extra.as_ref()).is_some_and(|extra| extra.no_recurse),
@@ -143,10 +178,16 @@ impl Surroundings {
         if let Some(first) = targets.first().and_then(|first| view.hop(*first)) {
             handling.sent = sent(view, hop, first);
             rare.stale_to_tag = stale_to_tag(view, hop, response, first);
-            rare.failure = self.failure(view, response.contacts(), targets, attempts);
+            rare.failure = self.failure(view, event, targets, attempts);
+            let end = targets.last().and_then(|last| attempts.end(*last));
+            handling.timed_out = end.is_some_and(Hop::is_unanswered_invite);
         } else {
             handling.outvoted_by = self.outvoted_by(view, hop, event.top);
             handling.moved_on = self.look_elsewhere(view, index, hop, response, &mut rare);
+            let is_known = self.targets.contains_key(&event.top);
+            let is_aimed =
+                request.is_some_and(|request| matches(view.texts.get(request.to_uri), view.texts.get(request.subject)));
+            handling.may_continue = !is_known && !is_aimed;
         }
         let is_any =
             rare.stale_to_tag.is_some() || rare.failure.is_some() || rare.elsewhere.is_some() || rare.leak.is_some();
@@ -157,11 +198,12 @@ impl Surroundings {
     fn failure(
         &self,
         view: &CallView<'_>,
-        contacts: &[ContactRecord],
+        event: &Event,
         targets: &[usize],
         attempts: &Attempts<'_>,
     ) -> Option<Failure> {
         let last = *targets.last()?;
+        let contacts = view.record(view.hop(event.top)?.final_answer()?.first)?.contacts();
         let method = view.hop(last)?.method;
         let is_sip = |uri: &[u8]| Uri::parse(uri).is_ok_and(|uri| uri.as_sip().is_some());
         let open = contacts.iter().map(|contact| &contact.uri).filter(|uri| is_sip(uri));
@@ -181,14 +223,19 @@ impl Surroundings {
         // Challenges and intervals can be tried again, and what was given up needs no other target.
         let failed =
             status.is_none_or(|status| (400..600).contains(&status) && !matches!(status, 401 | 407 | 422 | 487));
-        (failed && !view.is_cancelled(end)).then_some(Failure { status, untried, watch })
+        let whole = watch.whole && !self.misses_next(view, end);
+        let failure = || Failure { status, untried, watch: Watch { whole, ..watch } };
+        (failed && !view.is_cancelled(end)).then(failure)
     }
 
     /// A sibling that gave the answer which the proxy handed up in place of the one of `hop`.
     fn outvoted_by(&self, view: &CallView<'_>, hop: &Hop, at: usize) -> Option<u16> {
         let above = view.hop(hop.parent?)?.final_status().filter(|status| !(300..400).contains(status))?;
+        // Without the requests a branch that was made of the 3xx looks like any other.
+        hop.request?;
         let mut branches = self.siblings(hop, at).filter_map(|other| view.hop(other));
-        branches.any(|other| !other.inferred && other.final_status() == Some(above)).then_some(above)
+        let gave = |other: &Hop| !other.inferred && other.request.is_some() && other.final_status() == Some(above);
+        branches.any(gave).then_some(above)
     }
 
     fn leak(&self, view: &CallView<'_>, event: &Event) -> Option<Leak> {

@@ -74,7 +74,13 @@ impl Redirections {
         let all = self.events.iter().zip(&self.targets).zip(&went).enumerate();
         all.filter_map(|(index, ((event, targets), went))| {
             let mut redirect = redirect(view, event, targets, attempts, &unanswered)?;
+            let is_unsure = |handling: &Handling| {
+                handling.may_continue && handling.rare.as_ref().is_some_and(|rare| rare.elsewhere.is_some())
+            };
             redirect.handling = surroundings.handling(view, (index, event), went, attempts).unwrap_or_default();
+            // Where the client went is not known then, so nothing can be said of where it did not go.
+            let misses = view.hop(event.top).is_some_and(|hop| surroundings.misses_next(view, hop));
+            redirect.watch.whole &= !misses && !is_unsure(&redirect.handling);
             let next = targets.iter().find_map(|(target, _)| attempts.redirect(*target));
             redirect.next = next.and_then(|next| self.place(view, next)).filter(|next| *next != redirect.place);
             Some(redirect)
@@ -130,7 +136,7 @@ fn targets_of(view: &CallView<'_>, event: &Event, by_target: &ByTarget, taken: &
         let next = view.hop(index)?;
         let request = view.request(next)?;
         let open = index != event.top && !taken.get(index).copied().unwrap_or(true);
-        if !open || !continues(hop, next) || !view.comes_after(request, response) {
+        if !open || !continues(view, hop, next) || !view.comes_after(request, response) {
             return None;
         }
         let in_dialog = view.request(hop).map(|request| !request.to_tag.is_empty());
@@ -174,7 +180,7 @@ pub fn target_key(uri: &[u8]) -> u64 {
 
 /// Whether `next` can be what the client of `hop` sent next: the caller with a new CSeq number, or a proxy that keeps the
 /// number and forwards the same request on another branch (RFC 3261 16.6 item 8).
-fn continues(hop: &Hop, next: &Hop) -> bool {
+fn continues(view: &CallView<'_>, hop: &Hop, next: &Hop) -> bool {
     match (hop.parent, next.parent) {
         (None, None) => next.cseq >= hop.cseq,
         (Some(above), Some(other)) => {
@@ -182,7 +188,11 @@ fn continues(hop: &Hop, next: &Hop) -> bool {
         }
         // The hop towards the caller was captured for one of them only.
         (Some(_), None) => next.cseq > hop.cseq,
-        (None, Some(_)) => false,
+        // The same where its answers were captured there, but not the request.
+        (None, Some(above)) => view.hop(above).is_some_and(|above| {
+            let is_lost = above.request.is_none() && above.parent.is_none();
+            is_lost && above.client.address == hop.client.address && next.cseq > hop.cseq
+        }),
     }
 }
 
@@ -303,7 +313,7 @@ fn redirect(
         retransmissions: answer.retransmissions,
         mirror_duplicates: answer.mirrors,
         watch: view.watch(hop, last.time, TIMEOUT_NANOS),
-        maybe_relayed: unanswered.contains(&event.deepest),
+        maybe_relayed: unanswered.contains(&event.deepest) || deepest.request.is_none(),
         mid_capture: view.continued || hop.request.is_none(),
     })
 }

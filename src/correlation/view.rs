@@ -119,8 +119,19 @@ impl CallView<'_> {
             until: from.plus(nanos),
             path: (hop.client, hop.server),
             both_directions: hop.request.is_some() && !hop.answers.is_empty(),
-            whole: from.plus(nanos) <= self.watched_until,
+            whole: from.plus(nanos) <= self.watched_until && !self.runs_backwards(hop),
         }
+    }
+
+    /// Whether an answer of `hop` stands before its request, or the ACK before what it acknowledges: clocks of captures that are read
+    /// together differ, and times say nothing.
+    fn runs_backwards(&self, hop: &Hop) -> bool {
+        let time = |index: usize| self.record(index).map(|record| record.time);
+        let first = hop.answers.first().and_then(|answer| time(answer.first));
+        let last = hop.final_answer().and_then(|answer| time(answer.first));
+        let is_before =
+            |one: Option<Timestamp>, other: Option<Timestamp>| one.zip(other).is_some_and(|(one, other)| one < other);
+        is_before(first, hop.request.and_then(time)) || is_before(hop.ack.and_then(time), last)
     }
 
     /// The final responses of which `wanted` says yes, each once, in order of time.

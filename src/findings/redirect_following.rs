@@ -2,7 +2,7 @@
 
 use super::redirects::{RedirectCase, finding, in_circle, milder_unless_seen, weigh_link};
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
-use super::words::{name, uri};
+use super::words::{name, status, uri};
 use crate::correlation::{ContactRecord, FollowUp, Method, Redirect, RedirectOutcome, Role, equals, matches};
 use crate::net::Transport;
 use crate::sip::{Uri, to_text};
@@ -131,6 +131,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// From how many copies of a 3xx on its ACK is missed: a threshold of ours.
 const COPIES: u32 = 3;
+/// From how many copies on, where the client has acted on the 3xx: then fewer mean that an ACK came which the capture lacks.
+const COPIES_IF_FOLLOWED: u32 = 8;
 
 fn old(redirect: &Redirect) -> String {
     uri(redirect.request_uri.as_deref())
@@ -149,8 +151,9 @@ fn ack_missing(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
     let redirect = case.redirect;
     let copies = redirect.retransmissions.saturating_add(1);
     let has_ack = redirect.evidence.iter().any(|evidence| evidence.role == Role::Ack);
+    let least = if redirect.follow_up.is_some() { COPIES_IF_FOLLOWED } else { COPIES };
     let is_repeated =
-        redirect.method == Method::Invite && redirect.client.transport == Transport::Udp && copies >= COPIES;
+        redirect.method == Method::Invite && redirect.client.transport == Transport::Udp && copies >= least;
     if !is_repeated || has_ack || !case.watched {
         return;
     }
@@ -361,29 +364,38 @@ fn sips_upgrade_recursed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut
 
 fn target_failed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
-    let (Some(next), Some(status)) = (redirect.follow_up.as_ref(), redirect.final_status) else { return };
+    let Some(next) = redirect.follow_up.as_ref() else { return };
     // Said of the last redirect of a chain: the others led to the next one.
     let is_last = redirect.chain_position == redirect.chain_length && case.outcome == RedirectOutcome::Followed;
-    let is_refusal = (400..700).contains(&status) && !matches!(status, 401 | 407 | 422 | 486 | 487 | 600 | 603);
+    let is_refusal = match redirect.final_status {
+        Some(status) => (400..700).contains(&status) && !matches!(status, 401 | 407 | 422 | 486 | 487 | 600 | 603),
+        None => redirect.handling.timed_out,
+    };
     if !is_last || !is_refusal || redirect.cancelled || case.target_reached {
         return;
     }
     let target = to_text(redirect.last_target.as_ref().unwrap_or(&next.uri));
     let summary = format!(
-        "{} was sent from {} to {target} by {}, and that ended with {status}.",
+        "{} was sent from {} to {target} by {}, and that ended {}.",
         name(&redirect.client),
         old(redirect),
-        redirect.status
+        redirect.status,
+        status(redirect.final_status)
     );
     let remediation = format!(
-        "Check {target}, to which {} sends calls for {}: it answered {status}.",
+        "Check {target}, to which {} sends calls for {}: {}.",
         name(&redirect.server),
-        old(redirect)
+        old(redirect),
+        redirect
+            .final_status
+            .map_or_else(|| "nothing answers there".to_owned(), |status| format!("it answered {status}"))
     );
     let mut found = finding(rule, case, summary, remediation);
     found.scope = Scope::Chain;
     found.values.push(("target", redirect.last_target.as_ref().unwrap_or(&next.uri).as_ref().into()));
-    found.values.push(("final_status", Value::Number(u64::from(status))));
+    found.values.push(("final_status", redirect.final_status.map(u64::from).into()));
+    // Another Contact may still be tried.
+    found.watch = redirect.handling.rare.as_ref().and_then(|rare| rare.failure.as_ref()).map(|failure| failure.watch);
     out.push(milder_unless_seen(found, case));
 }
 

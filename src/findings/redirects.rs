@@ -99,8 +99,8 @@ pub struct RedirectCase<'a> {
     pub watched: bool,
     /// Whether a target of its chain was reached: answered with a 2xx.
     pub target_reached: bool,
-    /// Whether every target of its chain that was tried had failed.
-    pub targets_failed: bool,
+    /// Whether a target of its chain answered as one that is right does: with a 2xx, busy, or declining.
+    pub target_is_right: bool,
     /// Whether the client was seen with other servers too.
     pub has_other_servers: bool,
     /// An earlier 301 for the same address, still valid, that names other targets.
@@ -237,7 +237,9 @@ fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
     let redirect = case.redirect;
     let is_sip = |contact: &[u8]| Uri::parse(contact).is_ok_and(|uri| uri.as_sip().is_some());
     // A client does right not to go where it has been (RFC 3261 8.1.3.4).
-    let is_old = |contact: &[u8]| redirect.request_uri.iter().chain(&redirect.tried).any(|old| equals(old, contact));
+    // To is what the caller dialled first, where the request goes elsewhere (RFC 3261 8.1.3.4 keeps it).
+    let tried = || redirect.request_uri.iter().chain(&redirect.tried).chain([&redirect.to]);
+    let is_old = |contact: &[u8]| tried().any(|old| equals(old, contact));
     let mut contacts = redirect.contacts.iter().map(|contact| contact.uri.as_ref());
     let Some(target) = contacts.find(|contact| is_sip(contact) && !is_old(contact)) else { return };
     // A proxy need not try what one of its branches answered: it chooses the best answer of all (RFC 3261 16.7).
@@ -392,7 +394,8 @@ fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>)
     );
     let mut found = finding(rule, case, summary, book_or_table(redirect, target));
     found.scope = Scope::Client;
-    if case.targets_failed && !case.target_reached {
+    // That the new address is right must have been seen, or that the client never tried it.
+    if !case.target_is_right && case.outcome != RedirectOutcome::NotFollowed {
         found.severity = found.severity.min(Severity::Notice);
     }
     // Behind a proxy, or without a name (RFC 3323 4.1), it may have been another telephone.

@@ -1,5 +1,7 @@
 //! Rules about transactions: answers and acknowledgements that do not come, and answers that should not.
 
+use std::collections::HashSet;
+
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;
 use super::words::{name, uri};
@@ -90,8 +92,7 @@ const COPIES: u32 = 3;
 /// How often another request is sent again over UDP before its client gives up (RFC 3261 17.1.2.2).
 const REQUEST_REPEATS: u32 = 10;
 
-/// A finding about the transaction on `hop`, with its request and `answer` as evidence.
-pub(super) fn finding(
+fn finding(
     rule: &'static Rule,
     case: &DialogCase<'_>,
     hop: &Hop,
@@ -123,13 +124,12 @@ pub(super) fn finding(
     })
 }
 
-/// The name of the method of a hop.
-pub(super) fn method(hop: &Hop) -> &'static str {
+fn method(hop: &Hop) -> &'static str {
     hop.method.name().unwrap_or("request")
 }
 
 /// The client of a hop; the User-Agent of a request that proxies handed on is not theirs.
-pub(super) fn client(view: &CallView<'_>, hop: &Hop) -> String {
+fn client(view: &CallView<'_>, hop: &Hop) -> String {
     if view.depth(hop) > 1 { hop.client.to_string() } else { name(&view.client(hop)) }
 }
 
@@ -184,27 +184,45 @@ fn unacknowledged(
 }
 
 fn ack_missing_success(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    for hop in &case.view.transactions.hops {
+    let mut found = Vec::new();
+    for (index, hop) in case.view.transactions.hops.iter().enumerate() {
         let successes = hop.answers.iter().filter(|answer| (200..300).contains(&answer.status));
-        out.extend(successes.filter_map(|answer| {
-            unacknowledged(rule, case, hop, answer, |client| {
+        found.extend(successes.filter_map(|answer| {
+            let remedy = |client: &str| {
                 format!("Check that {client} can reach the Contact and the Record-Route of the {}.", answer.status)
-            })
+            };
+            Some((index, unacknowledged(rule, case, hop, answer, remedy)?))
         }));
     }
+    out.extend(nearest_to_client(case, found));
 }
 
 fn ack_missing_refusal(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    for hop in &case.view.transactions.hops {
-        let refusal = hop.final_answer().filter(|answer| answer.status >= 400);
-        out.extend(refusal.and_then(|answer| {
-            unacknowledged(rule, case, hop, answer, |client| {
-                format!(
-                    "Check the way back to {client}: rport, the address in its Via, firewalls; and that it sends ACK."
-                )
-            })
-        }));
-    }
+    let remedy = |client: &str| {
+        format!("Check the way back to {client}: rport, the address in its Via, firewalls; and that it sends ACK.")
+    };
+    let hops = case.view.transactions.hops.iter().enumerate();
+    let found = hops.filter_map(|(index, hop)| {
+        let refusal = hop.final_answer().filter(|answer| answer.status >= 400)?;
+        Some((index, unacknowledged(rule, case, hop, refusal, remedy)?))
+    });
+    out.extend(nearest_to_client(case, found.collect()));
+}
+
+/// Of findings on several hops of one request those on the hop nearest the client: a proxy without state repeats what it gets.
+fn nearest_to_client(case: &DialogCase<'_>, found: Vec<(usize, Finding)>) -> impl Iterator<Item = Finding> {
+    let all: HashSet<usize> = found.iter().map(|(index, _)| *index).collect();
+    let parent = |index: usize| case.view.hop(index).and_then(|hop| hop.parent);
+    found
+        .into_iter()
+        .filter(move |(index, _)| parent(*index).is_none_or(|above| !all.contains(&above)))
+        .map(|(_, found)| found)
+}
+
+/// Of findings on several hops of one request those on the hop nearest the server.
+fn nearest_to_server(case: &DialogCase<'_>, found: Vec<(usize, Finding)>) -> impl Iterator<Item = Finding> {
+    let above: HashSet<usize> = found.iter().filter_map(|(index, _)| case.view.hop(*index)?.parent).collect();
+    found.into_iter().filter(move |(index, _)| !above.contains(index)).map(|(_, found)| found)
 }
 
 /// The finding that a request was sent as often as it can be.
@@ -229,14 +247,16 @@ fn unanswered(rule: &'static Rule, case: &DialogCase<'_>, hop: &Hop, repeats: u3
 }
 
 fn invite_unanswered(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    let hops = case.view.transactions.hops.iter().filter(|hop| hop.method == Method::Invite);
-    out.extend(hops.filter_map(|hop| unanswered(rule, case, hop, INVITE_REPEATS)));
+    let hops = case.view.transactions.hops.iter().enumerate().filter(|(_, hop)| hop.method == Method::Invite);
+    let found = hops.filter_map(|(index, hop)| Some((index, unanswered(rule, case, hop, INVITE_REPEATS)?)));
+    out.extend(nearest_to_server(case, found.collect()));
 }
 
 fn request_unanswered(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    let others = |hop: &&Hop| !matches!(hop.method, Method::Invite | Method::Ack);
-    let hops = case.view.transactions.hops.iter().filter(others);
-    out.extend(hops.filter_map(|hop| unanswered(rule, case, hop, REQUEST_REPEATS)));
+    let others = |(_, hop): &(usize, &Hop)| !matches!(hop.method, Method::Invite | Method::Ack);
+    let hops = case.view.transactions.hops.iter().enumerate().filter(others);
+    let found = hops.filter_map(|(index, hop)| Some((index, unanswered(rule, case, hop, REQUEST_REPEATS)?)));
+    out.extend(nearest_to_server(case, found.collect()));
 }
 
 /// The answers that `wanted` takes to requests other than INVITE, each on the hop nearest the server.

@@ -21,8 +21,8 @@ pub(crate) struct ChainEnd {
     time: Timestamp,
     /// Whether a target was reached.
     pub(crate) reached: bool,
-    /// Whether a target failed.
-    pub(crate) failed: bool,
+    /// Whether a target answered as one that is right does: it took the call, was busy or declined, or rang until the caller gave up.
+    pub(crate) is_right: bool,
 }
 
 /// The addresses that were tried in a chain.
@@ -118,11 +118,11 @@ impl Chains {
 
     fn note(&mut self, redirect: &Redirect) {
         let last = redirect.follow_up.as_ref().map_or(redirect.time, |next| next.time);
-        let end = self.ends.entry(redirect.chain).or_insert(ChainEnd { time: last, reached: false, failed: false });
+        let end = self.ends.entry(redirect.chain).or_insert(ChainEnd { time: last, reached: false, is_right: false });
         end.time = end.time.max(last);
         let ended = redirect.follow_up.as_ref().and(redirect.final_status);
         end.reached |= ended.is_some_and(|status| status < 300);
-        end.failed |= ended.is_some_and(|status| status >= 400);
+        end.is_right |= ended.is_some_and(|status| status < 300 || matches!(status, 486 | 487 | 600 | 603));
     }
 
     /// When the last request was sent that belongs to the chain of `redirect`.

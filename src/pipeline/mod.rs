@@ -10,7 +10,6 @@ mod chains;
 mod chosen;
 mod judge;
 mod packets;
-mod sctp;
 mod settle;
 mod streams;
 mod tallies;
@@ -144,7 +143,6 @@ impl Sorting {
     fn counters(&mut self) -> Counters {
         let mut counters = std::mem::take(&mut self.counters);
         counters.fragments = self.packets.fragment_stats();
-        counters.sctp = self.packets.sctp_stats();
         counters.streams = self.packets.stream_stats();
         counters
     }

@@ -251,11 +251,12 @@ fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
         uri.as_sip().map(|uri| String::from_utf8_lossy(uri.host.text()).to_ascii_lowercase())
     };
     let asked = redirect.request_uri.as_deref().and_then(host);
-    let server = redirect.watch.path.1.address;
+    // A proxy may stand before the server that redirected.
+    let servers = [redirect.watch.path.1.address, redirect.server.endpoint.address];
     let elsewhere = |contact: &[u8]| {
         host(contact).is_some_and(|host| {
             let address = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
-            Some(&host) != asked.as_ref() && address != Some(server)
+            Some(&host) != asked.as_ref() && address.is_none_or(|address| !servers.contains(&address))
         })
     };
     redirect.contacts.iter().all(|contact| elsewhere(&contact.uri))
@@ -298,7 +299,7 @@ fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAddressDialled
         may_go_unseen: may_go_unseen(redirect, setting.links),
         watched,
         target_reached: end.is_some_and(|end| end.reached),
-        targets_failed: end.is_some_and(|end| end.failed),
+        target_is_right: end.is_some_and(|end| end.is_right),
         has_other_servers: setting.links.sees_servers_of(redirect.client.endpoint.address),
         conflicts_with: setting.tallies.conflict(at).and_then(|other| setting.redirects.get(other)),
         repeated: setting.tallies.repeated(at),

@@ -1,8 +1,10 @@
 //! Call flows written down as ladders, in `fixtures/rules`, with exactly the findings they must give.
 
+mod distort;
 mod message;
 mod parse;
 mod play;
+mod relay;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -29,7 +31,7 @@ fn ladders() -> Vec<(String, Ladder)> {
 
 /// What is wrong with the report of a ladder.
 fn problems(ladder: &Ladder) -> Result<(), String> {
-    let report = report_selecting(&play(ladder)?, &ladder.select);
+    let report = report_selecting(&play(ladder)?.captures(ladder)?, &ladder.select);
     let sorted = |list: &[String]| {
         let mut list = list.to_vec();
         list.sort();

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// A call flow and what the report must say of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ladder {
     pub(crate) actors: BTreeMap<String, Actor>,
     pub(crate) tcp: bool,
+    /// Stateless proxies between every two actors; not part of the notation.
+    pub(crate) relays: usize,
     pub(crate) points: Vec<Point>,
     pub(crate) expect: Vec<String>,
     pub(crate) near: Vec<String>,
@@ -26,7 +28,7 @@ pub(crate) struct Actor {
 }
 
 /// A place of capture.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Point {
     /// Nanoseconds by which its clock is ahead.
     pub(crate) ahead: i64,
@@ -43,7 +45,7 @@ pub(crate) enum Arrow {
 }
 
 /// A message on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
     /// The line of the file, from 1.
     pub(crate) number: usize,
@@ -52,20 +54,20 @@ pub(crate) struct Line {
     pub(crate) act: Act,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Act {
     End,
     Send { from: String, to: String, arrow: Arrow, what: What, options: BTreeMap<String, String>, changes: Vec<Change> },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum What {
     Request { method: String, uri: Option<String>, forward: bool },
     Response { status: u16, reason: Option<String>, forward: bool },
     Again,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Change {
     Header(String, String),
     Without(String),

@@ -1,9 +1,11 @@
 //! Plays a ladder: makes the messages that the actors send, and the captures that see them.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use super::message::Message;
-use super::parse::{Act, Actor, Arrow, Change, Ladder, What};
+use super::parse::{Act, Actor, Arrow, Change, Ladder, Point, What};
+use super::relay::{relay_between, with_vias_of};
 use crate::traffic::link::Link;
 use crate::traffic::packet::{EPOCH, MILLISECOND, Packet, Wire};
 use crate::traffic::pcap;
@@ -36,12 +38,71 @@ struct Player<'l> {
     first_to: BTreeMap<String, String>,
     wire: Wire,
     sessions: BTreeMap<(String, String), Session>,
-    /// Who sends to whom, and the frame.
-    frames: Vec<(String, String, Packet)>,
+    frames: Vec<Frame>,
 }
 
-/// The captures that see the flow.
-pub(crate) fn play(ladder: &Ladder) -> Result<Vec<Vec<u8>>, String> {
+/// A frame on the wire.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// The number of its message in the flow, from 0.
+    pub(crate) message: usize,
+    /// Whether that is a request.
+    pub(crate) is_request: bool,
+    packet: Packet,
+}
+
+impl Frame {
+    /// When it passes, in nanoseconds.
+    pub(crate) fn time(&self) -> u64 {
+        self.packet.time
+    }
+}
+
+/// What passes the wire when a ladder is played.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) frames: Vec<Frame>,
+    wire: Wire,
+    /// When the flow ends.
+    pub(crate) end: u64,
+}
+
+impl Played {
+    /// A capture of the frames that `sees` takes, until `end`, with a clock that is ahead.
+    pub(crate) fn capture(&self, sees: impl Fn(&Frame) -> bool, end: u64, ahead: i64) -> Result<Vec<u8>, String> {
+        let seen = self.frames.iter().filter(|frame| sees(frame));
+        let mut packets: Vec<Packet> = seen.map(|frame| frame.packet.clone()).collect();
+        let mut wire = self.wire;
+        packets.push(wire.udp(end, "192.0.2.99:9".parse().unwrap(), "192.0.2.98:9".parse().unwrap(), b"end"));
+        packets.sort_by_key(|packet| packet.time);
+        for packet in &mut packets {
+            packet.time = packet.time.saturating_add_signed(ahead);
+        }
+        pcap::file(pcap::Layout::usual(Link::Ethernet), &packets).map_err(|error| error.to_string())
+    }
+
+    /// The time of the last frame.
+    pub(crate) fn last(&self) -> u64 {
+        self.frames.iter().map(Frame::time).max().unwrap_or(self.end)
+    }
+
+    /// The captures that the ladder names.
+    pub(crate) fn captures(&self, ladder: &Ladder) -> Result<Vec<Vec<u8>>, String> {
+        if ladder.points.is_empty() {
+            return Ok(vec![self.capture(|_| true, self.end, 0)?]);
+        }
+        let of = |point: &Point| {
+            let sees = |frame: &Frame| point.sees.iter().any(|(one, other)| *one == frame.from && *other == frame.to);
+            self.capture(sees, self.end, point.ahead)
+        };
+        ladder.points.iter().map(of).collect()
+    }
+}
+
+/// Plays a ladder.
+pub(crate) fn play(ladder: &Ladder) -> Result<Played, String> {
     let mut player = Player {
         ladder,
         hops: Vec::new(),
@@ -54,17 +115,17 @@ pub(crate) fn play(ladder: &Ladder) -> Result<Vec<Vec<u8>>, String> {
         frames: Vec::new(),
     };
     let mut end = 0;
-    for line in &ladder.lines {
+    for (number, line) in ladder.lines.iter().enumerate() {
         end = EPOCH + line.time;
         if let Act::Send { from, to, arrow, what, options, changes } = &line.act {
             let message = player
                 .message(from, to, what, options, changes)
                 .map_err(|problem| format!("line {}: {problem}", line.number))?;
-            player.send(end, (from, to), *arrow, &message);
+            player.send(end, (from, to), *arrow, number, &message);
             player.last.insert((from.clone(), to.clone()), message);
         }
     }
-    player.captures(end)
+    Ok(Played { frames: player.frames, wire: player.wire, end })
 }
 
 impl Player<'_> {
@@ -293,7 +354,7 @@ impl Player<'_> {
         Ok(answer)
     }
 
-    fn send(&mut self, time: u64, (from, to): (&str, &str), arrow: Arrow, message: &[u8]) {
+    fn send(&mut self, time: u64, (from, to): (&str, &str), arrow: Arrow, number: usize, message: &[u8]) {
         let (Some(source), Some(destination)) = (self.ladder.actors.get(from), self.ladder.actors.get(to)) else {
             return;
         };
@@ -314,43 +375,38 @@ impl Player<'_> {
             packets
         } else if arrow == Arrow::Unseen {
             Vec::new()
+        } else if self.ladder.relays > 0 {
+            self.relayed(time, source, destination, message)
         } else {
             vec![self.wire.udp(time, source, destination, message)]
         };
+        let is_request = !message.starts_with(b"SIP/2.0");
         for packet in packets {
             let copy = (arrow == Arrow::SeenTwice).then(|| packet.again(MILLISECOND / 10));
             for packet in [Some(packet), copy].into_iter().flatten() {
-                self.frames.push((from.into(), to.into(), packet));
+                self.frames.push(Frame { from: from.into(), to: to.into(), message: number, is_request, packet });
             }
         }
     }
 
-    /// Writes what each point sees, each until the end.
-    fn captures(mut self, end: u64) -> Result<Vec<Vec<u8>>, String> {
-        let last = self.wire.udp(end, "192.0.2.99:9".parse().unwrap(), "192.0.2.98:9".parse().unwrap(), b"end");
-        let capture = |sees: &dyn Fn(&str, &str) -> bool, ahead: i64| {
-            let mut packets: Vec<Packet> = self
-                .frames
-                .iter()
-                .filter(|(from, to, _)| sees(from, to))
-                .map(|(_, _, packet)| packet.clone())
-                .collect();
-            packets.push(last.clone());
-            packets.sort_by_key(|packet| packet.time);
-            for packet in &mut packets {
-                packet.time = packet.time.saturating_add_signed(ahead);
-            }
-            pcap::file(pcap::Layout::usual(Link::Ethernet), &packets).map_err(|error| error.to_string())
-        };
-        if self.ladder.points.is_empty() {
-            return Ok(vec![capture(&|_, _| true, 0)?]);
+    /// A message on its way over stateless proxies, a tenth of a millisecond for each hop.
+    fn relayed(&mut self, time: u64, source: SocketAddr, destination: SocketAddr, message: &[u8]) -> Vec<Packet> {
+        let is_request = !message.starts_with(b"SIP/2.0");
+        // Both directions pass the same relays; the client's side comes first.
+        let (client, server) = if is_request { (source, destination) } else { (destination, source) };
+        let relays: Vec<SocketAddr> = (0..self.ladder.relays).map(|at| relay_between(client, server, at)).collect();
+        let mut way = vec![client];
+        way.extend(&relays);
+        way.push(server);
+        let mut packets = Vec::new();
+        let hops: Vec<usize> = (0..=relays.len()).collect();
+        let hops: Vec<usize> = if is_request { hops } else { hops.into_iter().rev().collect() };
+        for (delay, hop) in (0..).zip(hops) {
+            let text = with_vias_of(&relays[..hop], message);
+            let (near, far) = (way[hop], way[hop + 1]);
+            let (from, to) = if is_request { (near, far) } else { (far, near) };
+            packets.push(self.wire.udp(time + delay * MILLISECOND / 10, from, to, &text));
         }
-        self.ladder
-            .points
-            .iter()
-            .map(|point| {
-                capture(&|from, to| point.sees.iter().any(|(one, other)| one == from && other == to), point.ahead)
-            })
-            .collect()
+        packets
     }
 }
