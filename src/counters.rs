@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 use crate::correlation::Method;
 use crate::decode::DecodeStats;
 use crate::limits;
-use crate::reassembly::FragmentStats;
+use crate::reassembly::{FragmentStats, SctpStats};
 use crate::sip::{Anomaly, FramerStats, Message, NotSip, StartLine};
 use crate::stream::{StreamStats, WebSocketStats};
 
@@ -152,6 +152,8 @@ pub struct Counters {
     pub nested_too_deep: u64,
     /// TCP connections.
     pub streams: StreamStats,
+    /// SCTP associations.
+    pub sctp: SctpStats,
     /// WebSockets on TCP connections.
     pub web_sockets: WebSocketStats,
     /// Messages cut out of TCP streams.
@@ -166,6 +168,7 @@ impl AddAssign<&Self> for Counters {
         self.fragments += &other.fragments;
         self.nested_too_deep += other.nested_too_deep;
         self.streams += &other.streams;
+        self.sctp += &other.sctp;
         self.web_sockets += &other.web_sockets;
         self.framer += other.framer;
         self.messages += &other.messages;
@@ -178,7 +181,7 @@ impl Counters {
     /// They are meant for the end of a run, when nothing waits any more but fragments.
     pub fn broken_laws(&self) -> Vec<&'static str> {
         let laws = [
-            ("frames = datagrams + segments + fragments + skipped", self.decode.adds_up()),
+            ("frames = datagrams + segments + SCTP packets + fragments + skipped", self.decode.adds_up()),
             (
                 "fragments seen = fragments taken",
                 self.decode.fragments == self.fragments.fragments + self.nested_too_deep,
@@ -187,6 +190,7 @@ impl Counters {
             ("whole packets = packets decoded again", self.fragments.packets == self.decode.reassembled),
             ("segments seen = segments taken", self.decode.segments == self.streams.segments),
             ("stream bytes = delivered + duplicate + dropped + ignored", self.streams.adds_up()),
+            ("SCTP chunks = used + duplicate + unwanted + given up", self.sctp.adds_up() && self.sctp.open == 0),
             ("framer bytes = messages + keep-alives + skipped", self.framer.conserves(0)),
             ("web socket bytes = heads + frames + skipped", self.web_sockets.conserves(0)),
             ("framed = parsed + rejected", self.messages.adds_up()),

@@ -43,6 +43,22 @@ pub const MAX_UNDECIDED_HELD_BYTES: usize = 64 << 10;
 /// Memory for what is out of order in all TCP flows of one shard, in bytes; beyond it the flow that adds to it calls its
 /// holes gaps.
 pub const MAX_SHARD_HELD_BYTES: usize = 32 << 20;
+/// Directions of SCTP associations remembered at once, in one shard; the one idle for longest goes first. Each remembers 2 KiB.
+pub const MAX_SCTP_DIRECTIONS: usize = 1_024;
+/// SCTP chunks of one direction that are remembered to know copies of them. Chunks that are on their way at once are fewer.
+pub const REMEMBERED_TSNS: usize = 128;
+/// Distance in transmission sequence numbers beyond which a chunk belongs to another association than the one before.
+pub const MAX_TSN_JUMP: u64 = 1 << 16;
+/// Capture time after which a chunk that did not come is lost, in seconds: it is sent again after 1, 3 and 7 s (RFC 9260 6.3).
+pub const SCTP_LOSS_SECONDS: i64 = 10;
+/// Runs of chunks of one direction that are missed at once.
+pub const MAX_SCTP_HOLES: usize = 16;
+/// Pieces of SCTP messages held for one direction. A message of 64 KiB has 46 on Ethernet.
+pub const MAX_SCTP_PIECES: usize = 1_024;
+/// Memory for pieces of SCTP messages of one direction, in bytes.
+pub const MAX_SCTP_HELD_BYTES: usize = 1 << 20;
+/// Memory for pieces of SCTP messages in one shard, in bytes; beyond it the direction that adds to it gives its up.
+pub const MAX_SCTP_SHARD_HELD_BYTES: usize = 8 << 20;
 /// Bytes of a stream that may be looked at without finding SIP before the flow is dropped.
 pub const MAX_UNDECIDED_BYTES: usize = 16 << 10;
 /// Segments of a flow that may be looked at without finding SIP before the flow is dropped.

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::marks::{TimerMarks, lists_timer, mark_values};
+use super::marks::{Marks, TimerMarks, lists_timer, mark_values};
 use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
 use super::text::Span;
 use crate::extent::Extent;
@@ -163,8 +163,16 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         min_se: seconds(min_se.map(|found| found.map(|found| found.seconds))),
         supports_timer: picked.supports_timer,
         timer_marks: picked.timer_marks,
+        marks: marks(message),
         extra: extra(message, kind, method, &picked, found.extents),
     })
+}
+
+/// What is said of the message as such.
+fn marks(message: &Message<'_>) -> Marks {
+    let mut marks = Marks::default();
+    marks.set(Marks::OLD_BRANCH, !message.top_via().is_ok_and(|via| via.has_transaction_branch()));
+    marks
 }
 
 fn start_line(message: &Message<'_>, raw: &[u8]) -> (Kind, Span, Span) {

@@ -47,6 +47,27 @@ impl TimerMarks {
     }
 }
 
+/// A set of marks about the message as such.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks(u8);
+
+impl Marks {
+    /// The branch of the top Via does not begin with the magic cookie, or there is none (RFC 3261 8.1.1.7).
+    pub const OLD_BRANCH: Self = Self(1);
+
+    /// Whether all of `marks` are set.
+    pub const fn has(self, marks: Self) -> bool {
+        self.0 & marks.0 == marks.0
+    }
+
+    /// Sets `marks` if `given`.
+    pub const fn set(&mut self, marks: Self, given: bool) {
+        if given {
+            self.0 |= marks.0;
+        }
+    }
+}
+
 /// Whether a list of option tags has `timer` (RFC 4028 12.3).
 pub(super) fn lists_timer(value: &[u8]) -> bool {
     ListValues::new(value).any(|tag| tag.eq_ignore_ascii_case(b"timer"))

@@ -34,7 +34,7 @@ pub use filter::{BadCondition, Filter, Network, Pattern, StatusCodes};
 pub use handling::{Elsewhere, Failure, Handling, Leak, Rare, Sent};
 pub use links::{Again, Candidate, Links, Order, Signal};
 pub use listing::{ListedDialog, ListedMessage, ListedTimer, listing};
-pub use marks::TimerMarks;
+pub use marks::{Marks, TimerMarks};
 pub use mirror::mirrors;
 pub use negotiation::{negotiations, refresher_name};
 pub use record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};

@@ -1,6 +1,6 @@
 //! What correlation and the rules need of one message, small enough to keep for every message of a live call.
 
-use super::marks::TimerMarks;
+use super::marks::{Marks, TimerMarks};
 use super::text::{Span, Texts};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
@@ -207,6 +207,8 @@ pub struct MessageRecord {
     pub supports_timer: bool,
     /// What else it says about session timers.
     pub timer_marks: TimerMarks,
+    /// What is said of the message as such.
+    pub marks: Marks,
     /// What few messages have.
     pub extra: Option<Box<Extra>>,
 }

@@ -28,6 +28,11 @@ impl<'a> Layer<'a> {
         Self { bytes, missing: 0, depth, packets: nesting.saturating_add(1) }
     }
 
+    /// Chunks that were taken out of their packet before.
+    pub(super) fn of_chunks(bytes: &'a [u8], missing: u32) -> Self {
+        Self { bytes, missing: usize::try_from(missing).unwrap_or(usize::MAX), depth: 0, packets: 0 }
+    }
+
     /// What follows the first `length` bytes, or nothing if fewer were captured.
     pub(super) fn after(self, length: usize) -> Option<Self> {
         Some(Self { bytes: self.bytes.get(length..)?, ..self })

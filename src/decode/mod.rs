@@ -20,6 +20,7 @@ use std::net::IpAddr;
 
 pub use self::skip::Skip;
 pub use self::stats::DecodeStats;
+pub use self::transport::sctp::{DataChunk, DataPlace};
 pub use self::transport::tcp::TcpFlags;
 
 use self::layer::Layer;
@@ -37,6 +38,8 @@ pub enum Decoded<'a> {
     Unpacked(Box<Unpacked>),
     /// A TCP segment.
     Segment(Segment<'a>),
+    /// An SCTP packet.
+    Sctp(SctpPacket<'a>),
     /// A piece of an IP packet.
     Fragment(Fragment<'a>),
     /// Nothing that is looked at further.
@@ -95,6 +98,21 @@ pub struct Segment<'a> {
     /// The payload as far as it was captured.
     pub payload: &'a [u8],
     /// Payload bytes that the headers announce and the capture does not hold.
+    pub missing: u32,
+}
+
+/// An SCTP packet (RFC 9260 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SctpPacket<'a> {
+    /// Who sent it.
+    pub source: Endpoint,
+    /// Whom it was sent to.
+    pub destination: Endpoint,
+    /// The verification tag, by which its receiver knows the association.
+    pub tag: u32,
+    /// The chunks as far as they were captured.
+    pub chunks: &'a [u8],
+    /// Bytes of chunks that the headers announce and the capture does not hold.
     pub missing: u32,
 }
 

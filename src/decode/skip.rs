@@ -86,8 +86,6 @@ skips! {
     Icmpv6 = "icmpv6",
     /// IGMP.
     Igmp = "igmp",
-    /// SCTP; what is inside is not looked at.
-    Sctp = "sctp",
     /// The frame ends inside the header of a tunnel.
     TruncatedTunnel = "truncated_tunnel",
     /// A tunnel with something inside that is not understood.
@@ -112,6 +110,10 @@ skips! {
     UdpLength = "udp_length",
     /// The frame ends inside the TCP header.
     TruncatedTcp = "truncated_tcp",
+    /// The frame ends inside the SCTP header.
+    TruncatedSctp = "truncated_sctp",
+    /// The IP packet is too short for the SCTP header (RFC 9260 3.1).
+    SctpLength = "sctp_length",
     /// The TCP data offset is below 20 bytes or beyond the end of the IP packet (RFC 9293 3.1).
     TcpDataOffset = "tcp_data_offset",
 }

@@ -15,6 +15,8 @@ pub struct DecodeStats {
     pub datagrams: u64,
     /// TCP segments.
     pub segments: u64,
+    /// SCTP packets.
+    pub sctp_packets: u64,
     /// IP fragments.
     pub fragments: u64,
     /// Skipped frames and packets, in the order of [`Skip::ALL`].
@@ -23,7 +25,15 @@ pub struct DecodeStats {
 
 impl Default for DecodeStats {
     fn default() -> Self {
-        Self { frames: 0, reassembled: 0, datagrams: 0, segments: 0, fragments: 0, skipped: [0; Skip::ALL.len()] }
+        Self {
+            frames: 0,
+            reassembled: 0,
+            datagrams: 0,
+            segments: 0,
+            sctp_packets: 0,
+            fragments: 0,
+            skipped: [0; Skip::ALL.len()],
+        }
     }
 }
 
@@ -55,15 +65,17 @@ impl DecodeStats {
         Skip::ALL.iter().copied().zip(self.skipped.iter().copied()).filter(|&(_, count)| count > 0)
     }
 
-    /// Conservation: every frame and every packet put together is a datagram, a segment, a fragment or skipped.
+    /// Conservation: every frame and every packet put together is a datagram, a segment, an SCTP packet, a fragment or skipped.
     pub fn adds_up(&self) -> bool {
-        self.frames + self.reassembled == self.datagrams + self.segments + self.fragments + self.skipped_total()
+        self.frames + self.reassembled
+            == self.datagrams + self.segments + self.sctp_packets + self.fragments + self.skipped_total()
     }
 
     fn count(&mut self, decoded: &Decoded<'_>) {
         match decoded {
             Decoded::Datagram(_) | Decoded::Media | Decoded::Unpacked(_) => self.datagrams += 1,
             Decoded::Segment(_) => self.segments += 1,
+            Decoded::Sctp(_) => self.sctp_packets += 1,
             Decoded::Fragment(_) => self.fragments += 1,
             Decoded::Skip(skip) => {
                 if let Some(count) = self.skipped.get_mut(*skip as usize) {
@@ -80,6 +92,7 @@ impl AddAssign<&Self> for DecodeStats {
         self.reassembled += other.reassembled;
         self.datagrams += other.datagrams;
         self.segments += other.segments;
+        self.sctp_packets += other.sctp_packets;
         self.fragments += other.fragments;
         for (mine, theirs) in self.skipped.iter_mut().zip(&other.skipped) {
             *mine += theirs;

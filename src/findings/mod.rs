@@ -5,6 +5,7 @@ mod redirect_following;
 mod redirect_handling;
 mod redirect_tallies;
 mod redirects;
+mod requests;
 mod rule;
 mod session;
 mod table;

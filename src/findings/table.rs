@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use super::rule::Rule;
 use super::{
-    redirect_contacts, redirect_following, redirect_handling, redirect_tallies, redirects, session, timer_answers,
-    timer_headers, timer_proxies, timer_refusals, timer_retries, timers, transactions,
+    redirect_contacts, redirect_following, redirect_handling, redirect_tallies, redirects, requests, session,
+    timer_answers, timer_headers, timer_proxies, timer_refusals, timer_retries, timers, transactions,
 };
 
 /// The rows of each file.
@@ -15,6 +15,7 @@ const TABLES: &[&[Rule]] = &[
     redirect_handling::RULES,
     redirect_tallies::RULES,
     redirects::RULES,
+    requests::RULES,
     session::RULES,
     timer_answers::RULES,
     timer_headers::RULES,

@@ -92,7 +92,8 @@ const COPIES: u32 = 3;
 /// How often another request is sent again over UDP before its client gives up (RFC 3261 17.1.2.2).
 const REQUEST_REPEATS: u32 = 10;
 
-fn finding(
+/// A finding about the transaction on `hop`, with its request and `answer` as evidence.
+pub(super) fn finding(
     rule: &'static Rule,
     case: &DialogCase<'_>,
     hop: &Hop,
@@ -124,12 +125,13 @@ fn finding(
     })
 }
 
-fn method(hop: &Hop) -> &'static str {
+/// The name of the method of a hop.
+pub(super) fn method(hop: &Hop) -> &'static str {
     hop.method.name().unwrap_or("request")
 }
 
 /// The client of a hop; the User-Agent of a request that proxies handed on is not theirs.
-fn client(view: &CallView<'_>, hop: &Hop) -> String {
+pub(super) fn client(view: &CallView<'_>, hop: &Hop) -> String {
     if view.depth(hop) > 1 { hop.client.to_string() } else { name(&view.client(hop)) }
 }
 

@@ -10,6 +10,7 @@ mod chains;
 mod chosen;
 mod judge;
 mod packets;
+mod sctp;
 mod settle;
 mod streams;
 mod tallies;
@@ -143,6 +144,7 @@ impl Sorting {
     fn counters(&mut self) -> Counters {
         let mut counters = std::mem::take(&mut self.counters);
         counters.fragments = self.packets.fragment_stats();
+        counters.sctp = self.packets.sctp_stats();
         counters.streams = self.packets.stream_stats();
         counters
     }

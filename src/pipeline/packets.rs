@@ -4,12 +4,13 @@ use std::cell::OnceCell;
 
 use rayon::prelude::*;
 
+use super::sctp::{finish_sctp, run_sctp, table};
 use super::streams::{Loss, SipStream, StreamContext};
-use super::yields::{FragmentItem, Messages, Origin, SHARDS, SegmentItem, Spot, Yield};
+use super::yields::{FragmentItem, Messages, Origin, SHARDS, SctpItem, SegmentItem, Spot, Yield};
 use crate::counters::Counters;
 use crate::decode::decode_reassembled;
 use crate::limits::MAX_FRAGMENT_NESTING;
-use crate::reassembly::{FragmentStats, FragmentTable, Reassembled};
+use crate::reassembly::{FragmentStats, FragmentTable, Reassembled, SctpStats, SctpTable};
 use crate::stream::{FlowTable, StreamStats};
 
 /// Packets put together from fragments that one task decodes.
@@ -37,6 +38,7 @@ pub(crate) struct PacketShards {
     /// By nesting of the packets that are in pieces, then by shard.
     fragments: Vec<Vec<FragmentTable>>,
     flows: Vec<FlowTable<SipStream>>,
+    associations: Vec<SctpTable>,
 }
 
 impl Default for PacketShards {
@@ -45,6 +47,7 @@ impl Default for PacketShards {
         Self {
             fragments: (0..MAX_FRAGMENT_NESTING).map(|_| tables()).collect(),
             flows: (0..SHARDS).map(|_| FlowTable::new()).collect(),
+            associations: (0..SHARDS).map(|_| table()).collect(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl PacketShards {
             .zip(segments)
             .filter_map(|(flows, segments)| run_flows(flows, segments))
             .collect();
+        let associations = self.sctp(&mut yields, &mut inner);
         for given in yields.iter().map(|given| &given.counters).chain(inner.iter().map(|given| &given.counters)) {
             *counters += given;
         }
@@ -86,10 +90,18 @@ impl PacketShards {
         for given in inner {
             found.add(given.messages);
         }
-        for stream in streams {
+        for stream in streams.into_iter().chain(associations) {
             found.take_streams(stream, counters);
         }
         found
+    }
+
+    fn sctp(&mut self, yields: &mut [Yield<'_>], inner: &mut [Yield<'_>]) -> Vec<StreamContext<'static>> {
+        let outer = yields.iter_mut().map(|given| std::mem::take(&mut given.sctp));
+        let packets: Vec<Vec<SctpItem<'_>>> =
+            transpose(outer.chain(inner.iter_mut().map(|given| std::mem::take(&mut given.sctp))));
+        let shards = self.associations.par_iter_mut().zip(packets);
+        shards.filter_map(|(associations, packets)| run_sctp(associations, packets)).collect()
     }
 
     /// Lets all streams give what they hold: the input is over, and `last` was its last frame.
@@ -103,8 +115,10 @@ impl PacketShards {
                 context
             })
             .collect();
+        let associations: Vec<StreamContext<'static>> =
+            self.associations.par_iter_mut().map(|associations| finish_sctp(associations, last)).collect();
         let mut found = Found { messages: (0..SHARDS).map(|_| Vec::new()).collect(), losses: Vec::new() };
-        for stream in streams {
+        for stream in streams.into_iter().chain(associations) {
             found.take_streams(stream, counters);
         }
         found
@@ -114,6 +128,14 @@ impl PacketShards {
     pub(crate) fn fragment_stats(&self) -> FragmentStats {
         self.fragments.iter().flatten().fold(FragmentStats::default(), |mut sum, table| {
             sum += table.stats();
+            sum
+        })
+    }
+
+    /// What became of SCTP chunks.
+    pub(crate) fn sctp_stats(&self) -> SctpStats {
+        self.associations.iter().fold(SctpStats::default(), |mut sum, associations| {
+            sum += associations.stats();
             sum
         })
     }

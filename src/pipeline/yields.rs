@@ -3,10 +3,10 @@
 use crate::capture::{Frame, Window};
 use crate::correlation::{Found, MessageRecord, Order, Span, digest, extract};
 use crate::counters::Counters;
-use crate::decode::{Datagram, Decoded, Fragment, Segment, Unpacked};
+use crate::decode::{Datagram, Decoded, Fragment, SctpPacket, Segment, Unpacked};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
-use crate::reassembly::{Arrival, FlowKey, FragmentKey};
+use crate::reassembly::{Arrival, FlowKey, FragmentKey, SctpKey};
 use crate::sip::{Message, NotSip};
 use crate::time::Timestamp;
 
@@ -61,6 +61,14 @@ pub(crate) struct FragmentItem<'w> {
 pub(crate) struct SegmentItem<'w> {
     pub(crate) spot: Spot,
     pub(crate) segment: Segment<'w>,
+    pub(crate) extent: Extent,
+}
+
+/// An SCTP packet on its way to its shard.
+#[derive(Debug)]
+pub(crate) struct SctpItem<'w> {
+    pub(crate) spot: Spot,
+    pub(crate) packet: SctpPacket<'w>,
     pub(crate) extent: Extent,
 }
 
@@ -127,6 +135,7 @@ impl Messages {
 pub(crate) struct Yield<'w> {
     pub(crate) fragments: Vec<Vec<FragmentItem<'w>>>,
     pub(crate) segments: Vec<Vec<SegmentItem<'w>>>,
+    pub(crate) sctp: Vec<Vec<SctpItem<'w>>>,
     pub(crate) messages: Vec<Messages>,
     pub(crate) counters: Counters,
     /// The bytes of the window.
@@ -140,6 +149,7 @@ impl Default for Yield<'_> {
         Self {
             fragments: (0..SHARDS).map(|_| Vec::new()).collect(),
             segments: (0..SHARDS).map(|_| Vec::new()).collect(),
+            sctp: (0..SHARDS).map(|_| Vec::new()).collect(),
             messages: (0..SHARDS).map(|_| Messages::default()).collect(),
             counters: Counters::default(),
             window: &[],
@@ -205,6 +215,7 @@ impl<'w> Yield<'w> {
                     list.push(SegmentItem { spot, segment, extent });
                 }
             }
+            Decoded::Sctp(packet) => self.sctp_packet(packet, spot, origin),
             Decoded::Fragment(fragment) => {
                 let key = FragmentKey::of(spot.capture_source, &fragment);
                 let extent = origin.extent(fragment.payload);
@@ -217,10 +228,20 @@ impl<'w> Yield<'w> {
         }
     }
 
+    /// Only packets with data matter.
+    #[cold]
+    fn sctp_packet(&mut self, packet: SctpPacket<'w>, spot: Spot, origin: &Origin<'_>) {
+        if packet.data_chunks().next().is_some()
+            && let Some(list) = self.sctp.get_mut(shard(SctpKey::of(spot.capture_source, &packet).hash64()))
+        {
+            list.push(SctpItem { spot, packet, extent: origin.extent(packet.chunks) });
+        }
+    }
+
     /// A relayed message that was compressed: its bytes are nowhere in the input.
     #[cold]
     fn unpacked(&mut self, unpacked: &Unpacked, spot: Spot) {
-        let Some(message) = self.read(&unpacked.payload, 0) else { return };
+        let Some(message) = self.read(&unpacked.payload, false) else { return };
         let envelope = Envelope {
             spot: spot.relayed(unpacked.relayed_time),
             position: 0,
@@ -234,8 +255,8 @@ impl<'w> Yield<'w> {
     }
 
     /// Reads and counts a message that fills a datagram; nothing if it is none.
-    fn read<'m>(&mut self, payload: &'m [u8], missing: u32) -> Option<Message<'m>> {
-        let read = if missing > 0 { Message::parse_cut(payload) } else { Message::parse(payload) };
+    pub(crate) fn read<'m>(&mut self, payload: &'m [u8], cut: bool) -> Option<Message<'m>> {
+        let read = if cut { Message::parse_cut(payload) } else { Message::parse(payload) };
         if matches!(read, Err(NotSip::Empty | NotSip::NoStartLine | NotSip::NoVersion)) {
             return None;
         }
@@ -244,7 +265,7 @@ impl<'w> Yield<'w> {
     }
 
     fn datagram(&mut self, datagram: &Datagram<'w>, spot: Spot, origin: &Origin<'_>) {
-        let Some(message) = self.read(datagram.payload, datagram.missing) else { return };
+        let Some(message) = self.read(datagram.payload, datagram.missing > 0) else { return };
         let own = [origin.extent(message.raw())];
         let extents = match origin {
             Origin::Frame { .. } => &own[..],

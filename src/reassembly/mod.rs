@@ -8,13 +8,15 @@ mod arrival;
 mod assembler;
 mod flow;
 mod fragments;
+mod sctp;
 mod stats;
 
 pub use self::arrival::Arrival;
 pub use self::assembler::{Assembler, Deliver, Piece, SegmentIn};
 pub use self::flow::{Direction, FlowKey, Pair};
 pub use self::fragments::{FragmentKey, FragmentTable, Reassembled};
-pub use self::stats::{AssemblerStats, FragmentStats};
+pub use self::sctp::{SctpDeliver, SctpKey, SctpPiece, SctpTable, Shown, Wanted};
+pub use self::stats::{AssemblerStats, FragmentStats, SctpStats};
 
 pub(crate) use self::aged_map::AgedMap;
 

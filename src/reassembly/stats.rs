@@ -103,3 +103,56 @@ impl AddAssign<&Self> for AssemblerStats {
         self.resets += other.resets;
     }
 }
+
+/// Counts of SCTP chunks with data. Each chunk is in exactly one of the counts that [`Self::adds_up`] names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SctpStats {
+    /// Packets with such chunks.
+    pub packets: u64,
+    /// Directions of associations that had messages that are wanted.
+    pub directions: u64,
+    /// Chunks with data.
+    pub chunks: u64,
+    /// Chunks that became part of a message that was given away.
+    pub used: u64,
+    /// Chunks that were seen before.
+    pub duplicates: u64,
+    /// Chunks of messages that are not wanted.
+    pub unwanted: u64,
+    /// Chunks of messages whose beginning is missing, or of which the capture holds a part only.
+    pub given_up: u64,
+    /// Chunks that wait for others of their message.
+    pub open: u64,
+    /// Messages given away.
+    pub messages: u64,
+    /// Messages among them whose end is missing.
+    pub cut: u64,
+    /// Chunks that the capture lacks.
+    pub lost_chunks: u64,
+    /// Times something was given up for a limit.
+    pub evictions: u64,
+}
+
+impl SctpStats {
+    /// Conservation: every chunk is in exactly one of the counts.
+    pub const fn adds_up(&self) -> bool {
+        self.chunks == self.used + self.duplicates + self.unwanted + self.given_up + self.open
+    }
+}
+
+impl AddAssign<&Self> for SctpStats {
+    fn add_assign(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.directions += other.directions;
+        self.chunks += other.chunks;
+        self.used += other.used;
+        self.duplicates += other.duplicates;
+        self.unwanted += other.unwanted;
+        self.given_up += other.given_up;
+        self.open += other.open;
+        self.messages += other.messages;
+        self.cut += other.cut;
+        self.lost_chunks += other.lost_chunks;
+        self.evictions += other.evictions;
+    }
+}

@@ -27,8 +27,7 @@ pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Res
         lines.write("interval_requirement", "metric", None, &row, Map::new())?;
     }
     for finding in (0..view.findings()).filter_map(|index| view.finding(index)) {
-        let fields =
-            object(json!({"sip": {"call_id": finding.call_id}, "rule": {"id": finding.rule, "name": finding.rule}}));
+        let fields = object(json!({"sip": {"call_id": finding.call_id}}));
         lines.write("finding", "alert", Some(finding.time.clone()), &finding, fields)?;
     }
     for dialog in (0..view.dialogs()).filter_map(|index| view.dialog(index)) {
@@ -56,10 +55,6 @@ impl Lines<'_> {
     ) -> io::Result<()> {
         let mut line = object(serde_json::to_value(body)?);
         self.last_time = time.or_else(|| self.last_time.take());
-        // A finding names its rule at the top level; ECS has an object there.
-        if let Some(rule) = line.remove("rule") {
-            line.insert("rule_id".to_owned(), rule);
-        }
         line.extend(fields);
         line.extend(object(json!({
             "record_type": record_type,

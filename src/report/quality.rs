@@ -16,11 +16,13 @@ pub(super) fn quality(analysis: &Analysis) -> model::CaptureQuality {
             reassembled: decode.reassembled,
             datagrams: decode.datagrams,
             segments: decode.segments,
+            sctp_packets: decode.sctp_packets,
             fragments: decode.fragments,
             skipped: decode.skips().map(|(skip, count)| (skip.name(), count)).collect(),
         },
         fragments: fragments(analysis),
         tcp: tcp(analysis),
+        sctp: sctp(analysis),
         sip: model::Sip {
             framed: messages.framed,
             parsed: messages.parsed,
@@ -94,6 +96,25 @@ fn tcp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
     all
 }
 
+fn sctp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
+    let stats = &analysis.counters.sctp;
+    if stats.packets == 0 {
+        return BTreeMap::new();
+    }
+    BTreeMap::from([
+        ("packets", stats.packets),
+        ("directions", stats.directions),
+        ("chunks", stats.chunks),
+        ("chunks_used", stats.used),
+        ("chunks_duplicate", stats.duplicates),
+        ("chunks_unwanted", stats.unwanted),
+        ("chunks_given_up", stats.given_up),
+        ("chunks_lost", stats.lost_chunks),
+        ("messages", stats.messages),
+        ("messages_cut", stats.cut),
+    ])
+}
+
 /// The limits that were reached, with how often.
 fn limits_reached(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
     let counters = &analysis.counters;
@@ -106,6 +127,7 @@ fn limits_reached(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("links", analysis.link_limits_reached),
         ("losses", analysis.losses_beyond_limit),
         ("messages_oversize", counters.framer.oversize + counters.web_sockets.oversize),
+        ("sctp_given_up", counters.sctp.evictions),
         ("tcp_connections_evicted", counters.streams.evicted),
     ];
     all.into_iter().filter(|(_, count)| *count > 0).collect()

@@ -2,7 +2,7 @@
 
 use super::anomaly::Anomalies;
 use super::lines::line_at;
-use super::start_line::{may_begin, parse};
+use super::start_line::{Beginning, beginning, may_begin, parse};
 use super::token::part;
 
 /// Whether a datagram begins with a SIP start line, after any CR, LF and NUL.
@@ -12,6 +12,13 @@ use super::token::part;
 pub fn looks_like_sip(bytes: &[u8]) -> bool {
     let bytes = without_padding(bytes);
     may_begin(bytes) && parse(part(bytes, 0, line_at(bytes, 0).end), &mut Anomalies::default()).is_ok()
+}
+
+/// Whether bytes that go on later begin, or may turn out to begin, with a SIP start line.
+pub fn may_be_sip(bytes: &[u8]) -> bool {
+    let idle = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let bytes = bytes.get(idle..).unwrap_or_default();
+    bytes.is_empty() || beginning(bytes) != Beginning::Other
 }
 
 /// The bytes behind the CR, LF and NUL that keep-alives and some senders put in front (RFC 3261 7.5).
@@ -56,6 +63,17 @@ mod tests {
             "INVITE sip:a@",
         ] {
             assert!(!looks_like_sip(text.as_bytes()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_may_be_sip_until_it_cannot() {
+        let text = b"\r\nINVITE sip:a@b SIP/2.0\r\nVia: x";
+        for end in 0..text.len() {
+            assert!(may_be_sip(&text[..end]), "{end} bytes");
+        }
+        for text in ["\0\0\0\x01", "GET / HTTP/1.1\r\n", "INVITE sip:a\r\n"] {
+            assert!(!may_be_sip(text.as_bytes()), "{text:?}");
         }
     }
 

@@ -176,12 +176,19 @@ fn assert_six_calls(report: &Value, name: &str) {
         &["redirect-followed", "timer-422-observed", "timer-422-resolved"],
         &["redirect-followed", "redirect-chain", "redirect-followed", "timer-422-observed", "timer-422-resolved"],
     ];
+    let messy = name == "messy-udp";
     for (user, wanted) in users.iter().zip(rules_wanted) {
+        let mut wanted = wanted.to_vec();
+        if messy && *user == "chain" {
+            // The INVITE that the proxy had refused with 422 went on all the same, and its refusal came up too.
+            wanted.insert(3, "final-response-conflict");
+        }
         assert_eq!(rules(report, user), wanted, "{name}, {user}: findings");
     }
     let summary = &report["summary"];
     assert_eq!(summary["calls"], 6, "{name}");
-    assert_eq!(summary["findings"], json!({"error": 3, "warning": 1, "notice": 0, "info": 13}), "{name}");
+    let findings = json!({"error": 3, "warning": 1 + usize::from(messy), "notice": 0, "info": 13});
+    assert_eq!(summary["findings"], findings, "{name}");
 }
 
 #[test]

@@ -46,6 +46,9 @@ mod links;
 /// The same report in every format.
 #[cfg(test)]
 mod outputs;
+/// The same calls over SCTP.
+#[cfg(test)]
+mod sctp;
 /// What networks and captures do to TCP.
 #[cfg(test)]
 mod tcp;

@@ -178,7 +178,7 @@ fn not_following_is_claimed_only_where_it_would_be_seen() {
         let cancel = Request { method: "CANCEL", ..request.clone() };
         tape.say(3, ALICE, PROXY, &cancel.text());
     };
-    assert_eq!(findings(&run(C, &cancelled)), ["redirect-observed info"]);
+    assert_eq!(findings(&run(C, &cancelled)), ["cancel-before-provisional notice", "redirect-observed info"]);
 }
 
 #[test]
@@ -414,6 +414,7 @@ fn a_late_answer_to_a_cancelled_invite_makes_a_dialog() {
     let request = Request::invite("a", 1, B);
     let cancel = Request { method: "CANCEL", ..request.clone() };
     tape.say(0, ALICE, PROXY, &request.text());
+    tape.say(1, PROXY, ALICE, &request.reply(100, "").finish());
     tape.ask(1000, ALICE, PROXY, &cancel, cancel.reply(200, "x"));
     tape.say(1006, PROXY, ALICE, &request.reply(200, "b").finish());
     let bye = Request::of("BYE", "a", 2, B).tags("a", Some("b"));

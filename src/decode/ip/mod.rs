@@ -7,7 +7,7 @@ pub(super) mod v6;
 use std::net::IpAddr;
 
 use super::layer::Layer;
-use super::transport::{tcp, udp};
+use super::transport::{sctp, tcp, udp};
 use super::{Decoded, Fragment, Outcome, Skip, tunnel};
 
 /// What the IP header says of the payload.
@@ -72,7 +72,7 @@ static PROTOCOLS: &[(u8, Action)] = &[
     (103, Action::Skip(Skip::Routing)),
     (112, Action::Skip(Skip::Routing)),
     (115, Action::Decode(tunnel::l2tp::decode)),
-    (132, Action::Skip(Skip::Sctp)),
+    (132, Action::Decode(sctp::decode)),
     (137, Action::Decode(mpls_in_ip)),
 ];
 

@@ -1,4 +1,5 @@
 //! Transports: a file each.
 
+pub(super) mod sctp;
 pub(super) mod tcp;
 pub(super) mod udp;

@@ -26,7 +26,7 @@ pub(in crate::decode) fn decode<'a>(packet: &Packet, layer: Layer<'a>) -> Outcom
         length => rest.limit(length.checked_sub(HEADER_LEN).ok_or(Skip::UdpLength)?),
     };
     let (source_port, destination_port) = (header.source_port(), header.destination_port());
-    if let Some(inner) = tunnel::over_udp(source_port, destination_port, content) {
+    if let Some(inner) = tunnel::over_udp(packet, source_port, destination_port, content) {
         return inner;
     }
     if content.bytes.first().is_some_and(|first| first >> 6 == MEDIA_VERSION) {

@@ -16,6 +16,7 @@ mod tzsp;
 mod vxlan;
 
 use super::layer::Layer;
+use super::transport::sctp;
 use super::{Outcome, Skip, ip};
 
 /// Undoes a tunnel header over UDP; `None` if the content is none of that tunnel.
@@ -39,9 +40,17 @@ const fn by_port(port: u16) -> Option<OverUdp> {
 
 /// Decodes what a UDP datagram carries if it is a tunnel or a copy that a capture agent sends (HEP).
 #[inline]
-pub(super) fn over_udp(source_port: u16, destination_port: u16, layer: Layer<'_>) -> Option<Outcome<'_>> {
+pub(super) fn over_udp<'a>(
+    packet: &ip::Packet,
+    source_port: u16,
+    destination_port: u16,
+    layer: Layer<'a>,
+) -> Option<Outcome<'a>> {
     if let Some(inner) = by_port(destination_port).or_else(|| by_port(source_port)).and_then(|undo| undo(layer)) {
         return Some(inner);
+    }
+    if source_port == sctp::UDP_PORT || destination_port == sctp::UDP_PORT {
+        return sctp::over_udp(packet, layer);
     }
     // Neither SIP nor media begins like this.
     match layer.bytes.first() {

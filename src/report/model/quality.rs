@@ -7,12 +7,14 @@ use serde::Serialize;
 /// What was looked at, what was not, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct CaptureQuality {
-    /// Frames read and packets reassembled = datagrams + segments + fragments + skipped.
+    /// Frames read and packets reassembled = datagrams + segments + SCTP packets + fragments + skipped.
     pub frames: Frames,
     /// Pieces of IP packets.
     pub fragments: BTreeMap<&'static str, u64>,
     /// TCP segments and streams.
     pub tcp: BTreeMap<&'static str, u64>,
+    /// SCTP chunks with data: chunks = used + duplicates + unwanted + given_up.
+    pub sctp: BTreeMap<&'static str, u64>,
     /// SIP: framed = parsed + rejected.
     pub sip: Sip,
     /// Packets that the capture holds twice; set aside before correlation.
@@ -32,6 +34,8 @@ pub struct Frames {
     pub datagrams: u64,
     /// TCP segments.
     pub segments: u64,
+    /// SCTP packets.
+    pub sctp_packets: u64,
     /// Fragments of IP packets.
     pub fragments: u64,
     /// Not looked at, by cause.

@@ -9,8 +9,8 @@ use reinvite::capture::{CaptureOptions, Feeder};
 use reinvite::decode::{Decoded, decode, decode_reassembled};
 use reinvite::extent::Extent;
 use reinvite::limits::MAX_FRAGMENT_NESTING;
-use reinvite::reassembly::{Arrival, Direction, FlowKey, FragmentTable};
-use reinvite::sip::{Framed, Framer, FramerVerdict, Message, StartLine, looks_like_sip, to_text};
+use reinvite::reassembly::{Arrival, Direction, FlowKey, FragmentTable, SctpPiece, SctpTable, Shown};
+use reinvite::sip::{Framed, Framer, FramerVerdict, Message, StartLine, looks_like_sip, may_be_sip, to_text};
 use reinvite::stream::{Consumer, FlowTable, Verdict, WebSocket};
 
 /// A message.
@@ -77,13 +77,18 @@ struct Rooms {
     now: Arrival,
     fragments: Vec<FragmentTable>,
     flows: FlowTable<Reader>,
+    associations: SctpTable,
     found: Vec<Seen>,
 }
 
 impl Default for Rooms {
     fn default() -> Self {
         let fragments = (0..MAX_FRAGMENT_NESTING).map(|_| FragmentTable::new()).collect();
-        Self { now: Arrival::default(), fragments, flows: FlowTable::new(), found: Vec::new() }
+        let associations = SctpTable::new(|bytes, shown| match shown {
+            Shown::Whole => looks_like_sip(bytes),
+            Shown::Beginning => may_be_sip(bytes),
+        });
+        Self { now: Arrival::default(), fragments, flows: FlowTable::new(), associations, found: Vec::new() }
     }
 }
 
@@ -96,6 +101,14 @@ impl Rooms {
                     _ => Message::parse_cut(datagram.payload),
                 };
                 self.found.extend(read.ok().map(|message| Seen::of(&message, self.now.frame)));
+            }
+            Decoded::Sctp(packet) => {
+                let (found, frame) = (&mut self.found, self.now.frame);
+                self.associations.packet(source, &packet, extent, self.now, &mut |piece| {
+                    if let SctpPiece::Message { bytes, .. } = piece {
+                        found.extend(Message::parse(bytes).ok().map(|message| Seen::of(&message, frame)));
+                    }
+                });
             }
             Decoded::Segment(segment) => self.flows.segment(source, &segment, extent, self.now, &mut self.found),
             Decoded::Fragment(fragment) => {

@@ -76,10 +76,13 @@ fn new_alarms(ladder: &Ladder, found: &[String]) -> Vec<String> {
     }
     let mut new = Vec::new();
     let goes_round = ladder.expect.iter().any(|line| line.starts_with("redirect-loop "));
+    let reuses_branch = ladder.expect.iter().any(|line| line.starts_with("redirect-branch-reused "));
     for line in found {
         let (rule, severity) = line.split_once(' ').unwrap();
         // Who sees half a circle sees a way back that is offered, or a target that fails; both are true.
         let is_half = goes_round && matches!(rule, "redirect-loop-offered" | "redirect-target-failed");
+        // Without the 3xx a branch that is used again is just that.
+        let is_half = is_half || (reuses_branch && rule == "branch-reused");
         if rank(severity) < rank("warning") || is_half {
             continue;
         }

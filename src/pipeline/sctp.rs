@@ -1,0 +1,59 @@
+//! SIP in SCTP: the messages of associations, each of which is one of SIP (RFC 4168 4).
+
+use super::streams::{Loss, StreamContext};
+use super::yields::{Envelope, SctpItem, Spot};
+use crate::net::Transport;
+use crate::reassembly::{SctpPiece, SctpTable, Shown};
+use crate::sip::{looks_like_sip, may_be_sip};
+
+/// A table of associations that carry SIP.
+pub(crate) fn table() -> SctpTable {
+    SctpTable::new(|bytes, shown| match shown {
+        Shown::Whole => looks_like_sip(bytes),
+        Shown::Beginning => may_be_sip(bytes),
+    })
+}
+
+/// Takes the packets of a batch.
+pub(crate) fn run_sctp(table: &mut SctpTable, mut packets: Vec<SctpItem<'_>>) -> Option<StreamContext<'static>> {
+    packets.sort_by_key(|item| item.spot.order(0));
+    let mut context = StreamContext::new(packets.first()?.spot);
+    for SctpItem { spot, packet, extent } in packets {
+        context.advance(spot);
+        table.packet(spot.capture_source, &packet, extent, spot.arrival, &mut |piece| take(piece, &mut context));
+    }
+    Some(context)
+}
+
+/// The input is over, and `last` was its last frame.
+pub(crate) fn finish_sctp(table: &mut SctpTable, last: Spot) -> StreamContext<'static> {
+    let mut context = StreamContext::new(last);
+    table.finish(&mut |piece| take(piece, &mut context));
+    context
+}
+
+fn take(piece: SctpPiece<'_>, context: &mut StreamContext<'static>) {
+    match piece {
+        SctpPiece::Lost { path, since } => context.losses.push(Loss {
+            capture_source: context.now.capture_source,
+            path,
+            since,
+            until: context.now.arrival.time,
+        }),
+        SctpPiece::Message { path, bytes, extents, cut, arrival } => {
+            let Some(message) = context.given.read(bytes, cut) else { return };
+            let envelope = Envelope {
+                spot: Spot { arrival, ..context.now },
+                position: context.count,
+                source: path.0,
+                destination: path.1,
+                transport: Transport::Sctp,
+                identification: 0,
+                extents,
+            };
+            let order = context.now.order(context.count);
+            context.given.message(&message, &envelope, order);
+            context.count += 1;
+        }
+    }
+}
