@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, VecDeque};
 use std::hash::BuildHasher;
+use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
 use foldhash::{HashMap, HashSet};
@@ -75,6 +76,8 @@ struct Open {
 #[derive(Debug)]
 struct Live {
     ended: Ended,
+    /// [`CallKey::digest`] of its Call-ID.
+    digest: u64,
     number: u64,
     /// The bound under which it stands among the deadlines: at most its deadline.
     bound: Timestamp,
@@ -141,6 +144,46 @@ impl Live {
     }
 }
 
+/// What stands for a Call-ID: two digests, so that no two Call-IDs of a run have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallKey {
+    /// Another one in each run, so that nobody can make many calls meet in one place of a table.
+    key: u64,
+    /// The same in each run: for shards.
+    digest: u64,
+}
+
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+impl CallKey {
+    /// The key of a Call-ID.
+    pub fn of(call_id: &[u8]) -> Self {
+        Self { key: KEYS.hash_one(call_id), digest: digest(call_id) }
+    }
+
+    /// A hash that is the same in each run.
+    pub const fn hash64(self) -> u64 {
+        self.digest
+    }
+}
+
+/// A message on its way to its call.
+#[derive(Clone, Copy, Debug)]
+pub struct Arriving<'a> {
+    /// Its record; the spans point into `message`, the Vias into `digests`.
+    pub record: &'a MessageRecord,
+    /// The key of its Call-ID.
+    pub key: CallKey,
+    /// Its Call-ID.
+    pub call_id: &'a [u8],
+    /// Its bytes.
+    pub message: &'a [u8],
+    /// The Via digests of its window.
+    pub digests: &'a [u64],
+    /// Capture time in the order of frames.
+    pub now: Timestamp,
+}
+
 /// A bound of a call's deadline, the number of the call, and its key.
 type Bound = Reverse<(Timestamp, u64, u64)>;
 
@@ -150,10 +193,8 @@ type Bound = Reverse<(Timestamp, u64, u64)>;
 /// comes with them, so it does not depend on when [`Calls::sweep`] is called.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// The live calls by a key of their Call-ID, so that finding one touches no memory but its own. The key is of 64 bits and
-    /// another one in each run: nobody can make two Call-IDs meet.
+    /// The live calls by [`CallKey::key`], so that finding one touches no memory but its own.
     live: HashMap<u64, Live>,
-    keys: RandomState,
     /// A lower bound of each live call's deadline; entries that are not a call's [`Live::bound`] are stale.
     deadlines: BinaryHeap<Bound>,
     finished: HashSet<u64>,
@@ -165,59 +206,62 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Takes a message: its record, Call-ID, bytes and the Via digests of its window; `now` is capture time in frame order.
-    pub fn take(
-        &mut self,
-        record: &mut MessageRecord,
-        call_id: &[u8],
-        message: &[u8],
-        digests: &[u64],
-        now: Timestamp,
-    ) {
-        self.sweep(now);
-        self.add(record, call_id, message, digests, now);
+    /// Takes a message.
+    pub fn take(&mut self, arriving: &Arriving<'_>) {
+        self.sweep(arriving.now);
+        self.add(arriving);
+    }
+
+    /// Reads a little of what [`take`](Self::take) will need for a message of this call. Calls are many and their messages far
+    /// apart, so that nearly all of it is far from the processor; asked for in advance, it comes all at once.
+    pub fn warm(&self, key: CallKey) -> u64 {
+        let Some(live) = self.live.get(&key.key) else { return 0 };
+        let last = live.ended.records.last().map_or(0, |record| record.cseq);
+        u64::from(last) + live.ended.texts.warm() + live.ended.vias.last().copied().unwrap_or(0)
     }
 
     /// Adds a message to its call, which begins with it if there is none.
-    fn add(&mut self, record: &mut MessageRecord, call_id: &[u8], message: &[u8], digests: &[u64], now: Timestamp) {
-        let key = self.keys.hash_one(call_id);
-        let Some(live) = self.live.get_mut(&key).filter(|live| *live.ended.call_id == *call_id) else {
+    fn add(&mut self, arriving: &Arriving<'_>) {
+        let Arriving { key, now, .. } = *arriving;
+        let Some(live) = self.live.get_mut(&key.key).filter(|live| live.digest == key.digest) else {
             // Should two Call-IDs meet after all, the first one ends here.
-            self.end(key);
-            self.begin(call_id, key, now);
-            return self.add(record, call_id, message, digests, now);
+            self.end(key.key);
+            self.begin(arriving);
+            return self.add(arriving);
         };
         self.stats.messages += 1;
         let ended = &mut live.ended;
-        record.settle(message, digests, ended.records.last_mut(), &mut ended.texts, &mut ended.vias);
+        let mut record = arriving.record.clone();
+        let last = ended.records.last_mut();
+        record.settle(arriving.message, arriving.digests, last, &mut ended.texts, &mut ended.vias);
         if record.is_request() && record.method == Method::Invite && !live.has_invite {
             live.has_invite = true;
             self.stats.invite_calls += u64::from(!ended.continued);
         }
-        live.note(record, now);
+        live.note(&record, now);
         let deadline = live.deadline();
         if deadline < live.bound {
             live.bound = deadline;
-            self.deadlines.push(Reverse((deadline, live.number, key)));
+            self.deadlines.push(Reverse((deadline, live.number, key.key)));
         }
-        if let Some(signal) = Signal::of(record, &live.ended, now) {
+        if let Some(signal) = Signal::of(&record, &live.ended, now) {
             self.signals.push(signal);
         }
-        let extra = record.extra.take();
-        live.ended.records.push(MessageRecord { extra, ..record.clone() });
+        live.ended.records.push(record);
         if live.ended.records.len() >= limits::MAX_MESSAGES_PER_CALL {
             self.stats.too_long += 1;
             live.ended.watched_until = now;
-            self.end(key);
+            self.end(key.key);
         }
     }
 
-    fn begin(&mut self, call_id: &[u8], key: u64, now: Timestamp) {
+    fn begin(&mut self, arriving: &Arriving<'_>) {
+        let Arriving { key: CallKey { key, digest }, call_id, now, .. } = *arriving;
         if self.live.len() >= limits::MAX_LIVE_CALLS {
             self.stats.evicted += 1;
             self.end_next(now);
         }
-        let continued = self.finished.contains(&digest(call_id));
+        let continued = self.finished.contains(&digest);
         if continued {
             self.stats.episodes += 1;
         } else {
@@ -234,6 +278,7 @@ impl Calls {
         };
         let live = Live {
             ended,
+            digest,
             number: self.next_number,
             bound: now.plus_seconds(limits::QUIET_SECONDS),
             has_invite: false,
@@ -283,10 +328,9 @@ impl Calls {
 
     fn end(&mut self, key: u64) {
         let Some(live) = self.live.remove(&key) else { return };
-        let digest = digest(&live.ended.call_id);
         self.ended.push(live.ended);
-        if self.finished.insert(digest) {
-            self.finished_order.push_back(digest);
+        if self.finished.insert(live.digest) {
+            self.finished_order.push_back(live.digest);
         }
         if self.finished_order.len() > limits::MAX_FINISHED_CALL_IDS
             && let Some(oldest) = self.finished_order.pop_front()
@@ -354,8 +398,10 @@ mod tests {
             extents: &[],
         };
         let mut digests = Vec::new();
-        let mut record = extract(&message, &found, &mut digests).unwrap();
-        calls.take(&mut record, call_id.as_bytes(), message.raw(), &digests, now);
+        let record = extract(&message, &found, &mut digests).unwrap();
+        let call_id = call_id.as_bytes();
+        let message = message.raw();
+        calls.take(&Arriving { record: &record, key: CallKey::of(call_id), call_id, message, digests: &digests, now });
     }
 
     #[test]

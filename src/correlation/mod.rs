@@ -23,7 +23,7 @@ mod transaction;
 mod view;
 
 pub use attempts::Attempts;
-pub use calls::{CallStats, Calls, Ended, digest};
+pub use calls::{Arriving, CallKey, CallStats, Calls, Ended, digest};
 pub use dialog::{Agreement, Bye, Dialog, DialogState, Dialogs, EndCause, RefreshRequest, dialogs};
 pub use extract::{Found, extract};
 pub use facts::{

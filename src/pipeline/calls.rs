@@ -3,20 +3,35 @@
 use rayon::prelude::*;
 
 use super::judge::{Judged, judge};
+use super::messages::{Messages, Queue};
 use super::settle::Pending;
-use super::yields::{Messages, SHARDS};
+use super::yields::SHARDS;
 use crate::capture::Window;
 use crate::correlation::{CallStats, Calls, Links, Signal};
 use crate::options::Options;
 use crate::time::Timestamp;
 
-/// The messages of a batch, sorted by shard of their calls, with the windows that their bytes lie in.
+/// The messages of a batch, with the windows that their bytes lie in.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted {
     pub(crate) windows: Vec<Window>,
-    pub(crate) messages: Vec<Vec<Messages>>,
+    pub(crate) messages: Vec<Messages>,
     /// The capture time at the end of the batch, if it has a frame: calls that are over by then end.
     pub(crate) reached: Option<Timestamp>,
+}
+
+impl Sorted {
+    /// The messages that a batch gave.
+    pub(crate) fn new(windows: Vec<Window>, mut messages: Vec<Messages>, reached: Option<Timestamp>) -> Self {
+        messages.par_iter_mut().for_each(Messages::sort);
+        Self { windows, messages, reached }
+    }
+
+    /// The messages of a shard, by list.
+    fn queues(&self, shard: usize) -> Vec<Queue<'_>> {
+        let queues = self.messages.iter().map(|list| list.queue(shard, &self.windows));
+        queues.filter(|queue| queue.order().is_some()).collect()
+    }
 }
 
 /// The calls, in shards, and what links them. Each shard sees its messages in the order of frames.
@@ -35,25 +50,23 @@ impl Default for CallShards {
 }
 
 impl CallShards {
-    /// Hands the messages of a batch to their calls, and judges the calls that are over. Gives the windows back.
-    pub(crate) fn take(&mut self, sorted: Sorted, options: &Options) -> Vec<Window> {
-        let Sorted { windows, messages, reached } = sorted;
+    /// Hands the messages of a batch to their calls, and judges the calls that are over.
+    pub(crate) fn take(&mut self, sorted: &Sorted, options: &Options) {
         let mut signals: Vec<Signal> = self
             .shards
             .par_iter_mut()
-            .zip(messages)
-            .flat_map_iter(|(calls, lists)| {
-                run_calls(calls, lists, &windows);
-                if let Some(reached) = reached {
+            .enumerate()
+            .flat_map_iter(|(shard, calls)| {
+                run_calls(calls, sorted.queues(shard));
+                if let Some(reached) = sorted.reached {
                     calls.sweep(reached);
                 }
                 calls.take_signals()
             })
             .collect();
-        signals.sort_by_key(|signal| signal.order);
+        signals.sort_unstable_by_key(|signal| signal.order);
         self.links.take(&signals);
         self.judge(options);
-        windows
     }
 
     /// The input is over: so are all calls.
@@ -95,25 +108,30 @@ impl CallShards {
     }
 }
 
-fn run_calls(calls: &mut Calls, lists: Vec<Messages>, windows: &[Window]) {
-    // Each list is in order. Those of a single source without streams and fragments follow each other, the others are merged.
-    let mut lists: Vec<(Messages, usize)> = lists.into_iter().map(|list| (list, 0)).collect();
-    let next = |lists: &[(Messages, usize)]| {
-        let heads = lists.iter().enumerate().filter_map(|(at, (list, taken))| Some((list.order(*taken)?, at)));
+/// Hands the messages of a shard to their calls, in the order of frames.
+fn run_calls(calls: &mut Calls, mut queues: Vec<Queue<'_>>) {
+    let waiting = queues.iter().flat_map(Queue::waiting);
+    let warmed = waiting.map(|(key, message)| calls.warm(key) + head_bytes(message)).fold(0, u64::wrapping_add);
+    std::hint::black_box(warmed);
+    // Those of a single source without streams and fragments follow each other, the others are merged.
+    let next = |queues: &[Queue<'_>]| {
+        let heads = queues.iter().enumerate().filter_map(|(at, queue)| Some((queue.order()?, at)));
         let (first, rest) = heads.fold((None, None), |(first, second), head| match first {
             Some(known) if head > known => (first, Some(second.map_or(head, |other| head.min(other)))),
             _ => (Some(head), first.or(second)),
         });
         first.map(|(_, at)| (at, rest.map(|(order, _)| order)))
     };
-    while let Some((at, until)) = next(&lists) {
-        let Some((list, taken)) = lists.get_mut(at) else { return };
-        list.take_from(taken, windows, |record, call_id, raw, digests, order| {
-            let in_turn = until.is_none_or(|until| order <= until);
-            if in_turn {
-                calls.take(record, call_id, raw, digests, order.0);
-            }
-            in_turn
-        });
+    while let Some((at, until)) = next(&queues) {
+        let Some(queue) = queues.get_mut(at) else { return };
+        while queue.order().is_some_and(|order| until.is_none_or(|until| order <= until)) {
+            let Some(arriving) = queue.next() else { break };
+            calls.take(&arriving);
+        }
     }
+}
+
+/// Reads a little of each part of a head of usual size, so that it is near when its words are looked for.
+fn head_bytes(message: &[u8]) -> u64 {
+    message.iter().step_by(64).take(8).map(|byte| u64::from(*byte)).sum()
 }

@@ -9,6 +9,7 @@ mod calls;
 mod chains;
 mod chosen;
 mod judge;
+mod messages;
 mod packets;
 mod sctp;
 mod settle;
@@ -30,6 +31,7 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::options::Options;
 use calls::{CallShards, Sorted};
+use messages::{Messages, Spare};
 use packets::PacketShards;
 use watching::Watching;
 use yields::{Spot, Yield, decode_window};
@@ -82,21 +84,19 @@ pub fn analyze_feed(mut feeder: Feeder, options: &Options, workers: &ThreadPool)
             let mut sorted = Sorted::default();
             loop {
                 // While the messages of one batch go to their calls, the next batch is sorted into messages.
-                let ((), next) = rayon::join(
-                    || {
-                        for window in calls.take(std::mem::take(&mut sorted), options) {
-                            // The reader may be done; then nobody needs the buffer.
-                            let _ = spent.send(window.into_buffer());
-                        }
-                    },
-                    || incoming.next().map(|batch| sorting.batch(batch)),
-                );
+                let ((), next) =
+                    rayon::join(|| calls.take(&sorted, options), || incoming.next().map(|batch| sorting.batch(batch)));
+                for window in sorted.windows {
+                    // The reader may be done; then nobody needs the buffer.
+                    let _ = spent.send(window.into_buffer());
+                }
+                sorted.messages.into_iter().for_each(|list| sorting.spare.give_back(list));
                 match next {
                     Some(next) => sorted = next,
                     None => break,
                 }
             }
-            calls.take(sorting.finish(), options);
+            calls.take(&sorting.finish(), options);
             calls.finish(options)
         });
         let inputs = reader.join().map_err(|_| Error::Threads { reason: "the reader failed".to_owned() })?;
@@ -114,12 +114,15 @@ struct Sorting {
     counters: Counters,
     /// The last frame of each capture source, for what comes when the input is over.
     last: BTreeMap<u32, Spot>,
+    spare: Spare,
 }
 
 impl Sorting {
     fn batch(&mut self, batch: Batch) -> Sorted {
         let windows = batch.windows;
-        let yields: Vec<Yield<'_>> = windows.par_iter().enumerate().map(decode_window).collect();
+        let lists: Vec<Messages> = (0..windows.len()).map(|at| self.spare.of_window(at)).collect();
+        let work = windows.par_iter().zip(lists);
+        let yields: Vec<Yield<'_>> = work.map(|(window, list)| decode_window(window, list)).collect();
         for given in &yields {
             if let Some((first, last)) = given.ends {
                 self.watching.saw(&first, &last);
@@ -127,17 +130,18 @@ impl Sorting {
             }
         }
         let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
-        let found = self.packets.take(yields, &mut self.counters);
+        let found = self.packets.take(yields, &mut self.spare, &mut self.counters);
         self.watching.lost_all(&found.losses);
-        Sorted { windows, messages: found.messages, reached }
+        Sorted::new(windows, found.messages, reached)
     }
 
     /// The input is over: what streams still hold.
     fn finish(&mut self) -> Sorted {
         let Some(last) = self.last.values().max_by_key(|spot| spot.order(0)).copied() else { return Sorted::default() };
+        self.spare = Spare::default();
         let found = self.packets.finish(last, &mut self.counters);
         self.watching.lost_all(&found.losses);
-        Sorted { windows: Vec::new(), messages: found.messages, reached: None }
+        Sorted::new(Vec::new(), found.messages, None)
     }
 
     /// What was seen and what was not looked at.

@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 
 use rayon::prelude::*;
 
+use super::messages::{Messages, Spare};
 use super::sctp::{finish_sctp, run_sctp, table};
 use super::streams::{Loss, SipStream, StreamContext};
-use super::yields::{FragmentItem, Messages, Origin, SHARDS, SctpItem, SegmentItem, Spot, Yield};
+use super::yields::{FragmentItem, Origin, SHARDS, SctpItem, SegmentItem, Spot, Yield};
 use crate::counters::Counters;
 use crate::decode::decode_reassembled;
 use crate::limits::MAX_FRAGMENT_NESTING;
@@ -26,8 +27,8 @@ struct Whole {
 /// What a pass over packets found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Messages by shard of their calls.
-    pub(crate) messages: Vec<Vec<Messages>>,
+    /// Messages.
+    pub(crate) messages: Vec<Messages>,
     /// Bytes missing from streams.
     pub(crate) losses: Vec<Loss>,
 }
@@ -54,7 +55,7 @@ impl Default for PacketShards {
 
 impl PacketShards {
     /// Takes what the windows of a batch gave, puts fragments and segments together, and gives the messages.
-    pub(crate) fn take<'w>(&mut self, mut yields: Vec<Yield<'w>>, counters: &mut Counters) -> Found {
+    pub(crate) fn take<'w>(&mut self, mut yields: Vec<Yield<'w>>, spare: &mut Spare, counters: &mut Counters) -> Found {
         let levels: [OnceCell<Vec<Whole>>; MAX_FRAGMENT_NESTING] = Default::default();
         let mut inner: Vec<Yield<'_>> = Vec::new();
         let mut waiting = transpose(yields.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
@@ -73,17 +74,20 @@ impl PacketShards {
         let outer_segments = yields.iter_mut().map(|given| std::mem::take(&mut given.segments));
         let inner_segments = inner.iter_mut().map(|given| std::mem::take(&mut given.segments));
         let segments: Vec<Vec<SegmentItem<'_>>> = transpose(outer_segments.chain(inner_segments));
+        let lists = segments.iter().map(|list| list.first().map(|_| spare.of_streams()).unwrap_or_default());
+        let lists: Vec<Messages> = lists.collect();
         let streams: Vec<StreamContext<'static>> = self
             .flows
             .par_iter_mut()
             .zip(segments)
-            .filter_map(|(flows, segments)| run_flows(flows, segments))
+            .zip(lists)
+            .filter_map(|((flows, segments), list)| run_flows(flows, segments, list))
             .collect();
         let associations = self.sctp(&mut yields, &mut inner);
         for given in yields.iter().map(|given| &given.counters).chain(inner.iter().map(|given| &given.counters)) {
             *counters += given;
         }
-        let mut found = Found { messages: (0..SHARDS).map(|_| Vec::new()).collect(), losses: Vec::new() };
+        let mut found = Found::default();
         for given in yields {
             found.add(given.messages);
         }
@@ -110,14 +114,14 @@ impl PacketShards {
             .flows
             .par_iter_mut()
             .map(|flows| {
-                let mut context = StreamContext::new(last);
+                let mut context = StreamContext::new(last, Messages::default());
                 flows.finish(&mut context);
                 context
             })
             .collect();
         let associations: Vec<StreamContext<'static>> =
             self.associations.par_iter_mut().map(|associations| finish_sctp(associations, last)).collect();
-        let mut found = Found { messages: (0..SHARDS).map(|_| Vec::new()).collect(), losses: Vec::new() };
+        let mut found = Found::default();
         for stream in streams.into_iter().chain(associations) {
             found.take_streams(stream, counters);
         }
@@ -150,11 +154,9 @@ impl PacketShards {
 }
 
 impl Found {
-    fn add(&mut self, messages: Vec<Messages>) {
-        for (all, own) in self.messages.iter_mut().zip(messages) {
-            if !own.items.is_empty() {
-                all.push(own);
-            }
+    fn add(&mut self, messages: Messages) {
+        if !messages.is_empty() {
+            self.messages.push(messages);
         }
     }
 
@@ -217,9 +219,15 @@ fn decode_whole(packets: &[Whole]) -> Yield<'_> {
     given
 }
 
-fn run_flows(flows: &mut FlowTable<SipStream>, mut segments: Vec<SegmentItem<'_>>) -> Option<StreamContext<'static>> {
-    segments.sort_by_key(|item| item.spot.order(0));
-    let mut context = StreamContext::new(segments.first()?.spot);
+fn run_flows(
+    flows: &mut FlowTable<SipStream>,
+    mut segments: Vec<SegmentItem<'_>>,
+    messages: Messages,
+) -> Option<StreamContext<'static>> {
+    if !segments.is_sorted_by_key(|item| item.spot.order(0)) {
+        segments.sort_by_key(|item| item.spot.order(0));
+    }
+    let mut context = StreamContext::new(segments.first()?.spot, messages);
     for item in segments {
         context.advance(item.spot);
         flows.segment(item.spot.capture_source, &item.segment, item.extent, item.spot.arrival, &mut context);

@@ -1,5 +1,6 @@
 //! SIP in SCTP: the messages of associations, each of which is one of SIP (RFC 4168 4).
 
+use super::messages::Messages;
 use super::streams::{Loss, StreamContext};
 use super::yields::{Envelope, SctpItem, Spot};
 use crate::net::Transport;
@@ -17,7 +18,7 @@ pub(crate) fn table() -> SctpTable {
 /// Takes the packets of a batch.
 pub(crate) fn run_sctp(table: &mut SctpTable, mut packets: Vec<SctpItem<'_>>) -> Option<StreamContext<'static>> {
     packets.sort_by_key(|item| item.spot.order(0));
-    let mut context = StreamContext::new(packets.first()?.spot);
+    let mut context = StreamContext::new(packets.first()?.spot, Messages::default());
     for SctpItem { spot, packet, extent } in packets {
         context.advance(spot);
         table.packet(spot.capture_source, &packet, extent, spot.arrival, &mut |piece| take(piece, &mut context));
@@ -27,7 +28,7 @@ pub(crate) fn run_sctp(table: &mut SctpTable, mut packets: Vec<SctpItem<'_>>) ->
 
 /// The input is over, and `last` was its last frame.
 pub(crate) fn finish_sctp(table: &mut SctpTable, last: Spot) -> StreamContext<'static> {
-    let mut context = StreamContext::new(last);
+    let mut context = StreamContext::new(last, Messages::default());
     table.finish(&mut |piece| take(piece, &mut context));
     context
 }

@@ -1,5 +1,6 @@
 //! The SIP framer as a consumer of TCP streams.
 
+use super::messages::Messages;
 use super::yields::{Envelope, Spot, Yield};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
@@ -31,8 +32,8 @@ pub(crate) struct StreamContext<'w> {
 }
 
 impl StreamContext<'_> {
-    pub(crate) fn new(now: Spot) -> Self {
-        Self { given: Yield::default(), losses: Vec::new(), now, count: 0 }
+    pub(crate) fn new(now: Spot, messages: Messages) -> Self {
+        Self { given: Yield::into(messages), losses: Vec::new(), now, count: 0 }
     }
 
     /// The next segment.

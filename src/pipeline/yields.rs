@@ -1,7 +1,8 @@
 //! What the windows of a batch give, sorted into shards.
 
+use super::messages::Messages;
 use crate::capture::{Frame, Window};
-use crate::correlation::{Found, MessageRecord, Order, Span, digest, extract};
+use crate::correlation::{Found, Order};
 use crate::counters::Counters;
 use crate::decode::{Datagram, Decoded, Fragment, SctpPacket, Segment, Unpacked};
 use crate::extent::Extent;
@@ -13,7 +14,7 @@ use crate::time::Timestamp;
 /// The number of shards: a constant, so that limits fall on the same records however many threads there are.
 pub(crate) const SHARDS: usize = 32;
 
-fn shard(hash: u64) -> usize {
+pub(crate) fn shard(hash: u64) -> usize {
     usize::try_from(hash % SHARDS as u64).unwrap_or(0)
 }
 
@@ -45,9 +46,6 @@ impl Spot {
     }
 }
 
-/// Messages that a window of signalling has for a shard at least.
-const USUAL_MESSAGES: usize = 24;
-
 /// A fragment on its way to its shard.
 #[derive(Debug)]
 pub(crate) struct FragmentItem<'w> {
@@ -72,71 +70,13 @@ pub(crate) struct SctpItem<'w> {
     pub(crate) extent: Extent,
 }
 
-/// A message on its way to its shard.
-#[derive(Debug)]
-pub(crate) struct MessageItem {
-    pub(crate) order: Order,
-    pub(crate) record: MessageRecord,
-    /// In the message.
-    pub(crate) call_id: Span,
-    /// In its window, or in the bytes of its list.
-    raw: Span,
-    in_window: bool,
-}
-
-/// Messages of one shard with their Via digests.
-#[derive(Debug, Default)]
-pub(crate) struct Messages {
-    pub(crate) items: Vec<MessageItem>,
-    pub(crate) digests: Vec<u64>,
-    /// The bytes of messages that do not lie in a window as they are: from streams, fragments and archives.
-    bytes: Vec<u8>,
-    /// The index of their window in its batch.
-    window: usize,
-}
-
-impl Messages {
-    /// Goes on with `each` message from the one at `taken` until it says no: its record, Call-ID, bytes, Via digests and place.
-    pub(crate) fn take_from(
-        &mut self,
-        taken: &mut usize,
-        windows: &[Window],
-        mut each: impl FnMut(&mut MessageRecord, &[u8], &[u8], &[u64], Order) -> bool,
-    ) {
-        let window = windows.get(self.window).map_or(&[][..], Window::bytes);
-        for item in self.items.iter_mut().skip(*taken) {
-            let raw = item.raw.within(if item.in_window { window } else { &self.bytes });
-            if !each(&mut item.record, item.call_id.within(raw), raw, &self.digests, item.order) {
-                break;
-            }
-            *taken += 1;
-        }
-    }
-
-    /// Where `raw` lies, and whether it lies in the window; if not it is kept.
-    fn place(&mut self, raw: &[u8], window: &[u8]) -> (Span, bool) {
-        let in_window = Span::of(window, raw);
-        if !in_window.is_empty() {
-            return (in_window, true);
-        }
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(raw);
-        (Span::of(&self.bytes, self.bytes.get(start..).unwrap_or_default()), false)
-    }
-
-    /// The place of the message at `at`.
-    pub(crate) fn order(&self, at: usize) -> Option<Order> {
-        self.items.get(at).map(|item| item.order)
-    }
-}
-
 /// What a window, or anything else that gives packets, has given.
 #[derive(Debug)]
 pub(crate) struct Yield<'w> {
     pub(crate) fragments: Vec<Vec<FragmentItem<'w>>>,
     pub(crate) segments: Vec<Vec<SegmentItem<'w>>>,
     pub(crate) sctp: Vec<Vec<SctpItem<'w>>>,
-    pub(crate) messages: Vec<Messages>,
+    pub(crate) messages: Messages,
     pub(crate) counters: Counters,
     /// The bytes of the window.
     window: &'w [u8],
@@ -150,7 +90,7 @@ impl Default for Yield<'_> {
             fragments: (0..SHARDS).map(|_| Vec::new()).collect(),
             segments: (0..SHARDS).map(|_| Vec::new()).collect(),
             sctp: (0..SHARDS).map(|_| Vec::new()).collect(),
-            messages: (0..SHARDS).map(|_| Messages::default()).collect(),
+            messages: Messages::default(),
             counters: Counters::default(),
             window: &[],
             ends: None,
@@ -158,10 +98,9 @@ impl Default for Yield<'_> {
     }
 }
 
-/// Decodes the frames of a window, of which `index` is the place in its batch.
-pub(crate) fn decode_window((index, window): (usize, &Window)) -> Yield<'_> {
-    let mut given = Yield { window: window.bytes(), ..Yield::default() };
-    given.messages.iter_mut().for_each(|list| list.window = index);
+/// Decodes the frames of a window, and puts the messages in them into `messages`.
+pub(crate) fn decode_window(window: &Window, messages: Messages) -> Yield<'_> {
+    let mut given = Yield { window: window.bytes(), ..Yield::into(messages) };
     for frame in window.frames() {
         let spot = Spot::of(window, &frame);
         let decoded = crate::decode::decode(frame.link, frame.bytes, frame.wire_len);
@@ -204,6 +143,11 @@ impl Origin<'_> {
 }
 
 impl<'w> Yield<'w> {
+    /// One that puts messages into `messages`.
+    pub(crate) fn into(messages: Messages) -> Self {
+        Self { messages, ..Self::default() }
+    }
+
     /// Sends what a packet holds to the shard it belongs to.
     pub(crate) fn sort(&mut self, decoded: Decoded<'w>, spot: Spot, origin: &Origin<'_>) {
         match decoded {
@@ -289,17 +233,8 @@ impl<'w> Yield<'w> {
             self.counters.messages.uncorrelated += 1;
             return;
         };
-        let Some(list) = self.messages.get_mut(shard(digest(call_id))) else { return };
-        match extract(message, &envelope.found(), &mut list.digests) {
-            Some(record) => {
-                let call_id = Span::of(message.raw(), call_id);
-                if list.items.capacity() == 0 {
-                    list.items.reserve(USUAL_MESSAGES);
-                }
-                let (raw, in_window) = list.place(message.raw(), self.window);
-                list.items.push(MessageItem { order, record, call_id, raw, in_window });
-            }
-            None => self.counters.messages.uncorrelated += 1,
+        if !self.messages.push(message, call_id, envelope, order, self.window) {
+            self.counters.messages.uncorrelated += 1;
         }
     }
 }
@@ -317,7 +252,7 @@ pub(crate) struct Envelope<'e> {
 }
 
 impl<'e> Envelope<'e> {
-    const fn found(&self) -> Found<'e> {
+    pub(crate) const fn found(&self) -> Found<'e> {
         Found {
             time: self.spot.arrival.time,
             frame: self.spot.arrival.frame,

@@ -1,0 +1,181 @@
+//! The messages of a batch on their way to their calls.
+
+use super::yields::{Envelope, SHARDS, shard};
+use crate::capture::Window;
+use crate::correlation::{Arriving, CallKey, MessageRecord, Order, Span, extract};
+use crate::sip::Message;
+
+/// A message on its way to its shard.
+#[derive(Debug)]
+struct Item {
+    order: Order,
+    record: MessageRecord,
+    key: CallKey,
+    /// In the message.
+    call_id: Span,
+    /// In its window, or in the bytes of its list.
+    raw: Span,
+    in_window: bool,
+}
+
+/// Messages that one window, or the streams or fragments of a batch, gave, in the order of frames.
+///
+/// There are few such lists, and they are used again for later batches: lists by shard would be many small ones.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    items: Vec<Item>,
+    /// The Via digests of all.
+    digests: Vec<u64>,
+    /// The bytes of messages that do not lie in a window as they are: from streams, fragments and archives.
+    bytes: Vec<u8>,
+    /// The index of their window in its batch, if they are of one.
+    window: Option<usize>,
+    /// The indices of the items, those of each shard together and in order.
+    by_shard: Vec<u32>,
+    /// Where those of each shard begin in `by_shard`, and where the last ones end.
+    starts: Vec<u32>,
+}
+
+impl Messages {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Takes a message with its place among all, if it has what correlation needs.
+    pub(crate) fn push(
+        &mut self,
+        message: &Message<'_>,
+        call_id: &[u8],
+        envelope: &Envelope<'_>,
+        order: Order,
+        window: &[u8],
+    ) -> bool {
+        let Some(record) = extract(message, &envelope.found(), &mut self.digests) else { return false };
+        let (raw, in_window) = self.place(message.raw(), window);
+        let key = CallKey::of(call_id);
+        self.items.push(Item { order, record, key, call_id: Span::of(message.raw(), call_id), raw, in_window });
+        true
+    }
+
+    /// Where `raw` lies, and whether it lies in the window; if not it is kept.
+    fn place(&mut self, raw: &[u8], window: &[u8]) -> (Span, bool) {
+        let in_window = Span::of(window, raw);
+        if !in_window.is_empty() {
+            return (in_window, true);
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(raw);
+        (Span::of(&self.bytes, self.bytes.get(start..).unwrap_or_default()), false)
+    }
+
+    /// Sorts by shard: the list is whole.
+    pub(crate) fn sort(&mut self) {
+        let mut ends = [0_u32; SHARDS];
+        for item in &self.items {
+            if let Some(count) = ends.get_mut(shard(item.key.hash64())) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        self.starts.push(0);
+        for end in &mut ends {
+            sum += std::mem::replace(end, sum);
+            self.starts.push(sum);
+        }
+        self.by_shard.resize(self.items.len(), 0);
+        for (index, item) in (0_u32..).zip(&self.items) {
+            if let Some(end) = ends.get_mut(shard(item.key.hash64()))
+                && let Some(slot) = self.by_shard.get_mut(*end as usize)
+            {
+                *slot = index;
+                *end += 1;
+            }
+        }
+    }
+
+    /// The messages of one shard.
+    pub(crate) fn queue<'m>(&'m self, shard: usize, windows: &'m [Window]) -> Queue<'m> {
+        let bound = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
+        Queue {
+            list: self,
+            window: self.window.and_then(|at| windows.get(at)).map_or(&[][..], Window::bytes),
+            rest: self.by_shard.get(bound(shard)..bound(shard + 1)).unwrap_or_default(),
+        }
+    }
+}
+
+/// Lists without messages, with room for those to come. Windows have more of them than the streams of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    windows: Vec<Messages>,
+    streams: Vec<Messages>,
+}
+
+impl Spare {
+    /// For the messages of the window at `index`.
+    pub(crate) fn of_window(&mut self, index: usize) -> Messages {
+        Messages { window: Some(index), ..self.windows.pop().unwrap_or_default() }
+    }
+
+    /// For the messages of streams.
+    pub(crate) fn of_streams(&mut self) -> Messages {
+        self.streams.pop().unwrap_or_default()
+    }
+
+    /// Takes back a list whose messages have gone to their calls.
+    pub(crate) fn give_back(&mut self, mut list: Messages) {
+        list.items.clear();
+        list.digests.clear();
+        list.bytes.clear();
+        list.by_shard.clear();
+        list.starts.clear();
+        let lists = if list.window.is_some() { &mut self.windows } else { &mut self.streams };
+        if lists.len() < SHARDS {
+            lists.push(list);
+        }
+    }
+}
+
+/// The messages of one shard in a list that are still to be handed to their calls, in the order of frames.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queue<'m> {
+    list: &'m Messages,
+    window: &'m [u8],
+    rest: &'m [u32],
+}
+
+impl<'m> Queue<'m> {
+    fn item(&self, index: u32) -> Option<&'m Item> {
+        self.list.items.get(index as usize)
+    }
+
+    fn raw(&self, item: &Item) -> &'m [u8] {
+        item.raw.within(if item.in_window { self.window } else { &self.list.bytes })
+    }
+
+    /// The place of the next message.
+    pub(crate) fn order(&self) -> Option<Order> {
+        Some(self.item(*self.rest.first()?)?.order)
+    }
+
+    /// Takes the next message.
+    pub(crate) fn next(&mut self) -> Option<Arriving<'m>> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        let item = self.item(*first)?;
+        let message = self.raw(item);
+        Some(Arriving {
+            record: &item.record,
+            key: item.key,
+            call_id: item.call_id.within(message),
+            message,
+            digests: &self.list.digests,
+            now: item.order.0,
+        })
+    }
+
+    /// The keys and bytes of the messages to come.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (CallKey, &'m [u8])> {
+        self.rest.iter().filter_map(|index| self.item(*index)).map(|item| (item.key, self.raw(item)))
+    }
+}
