@@ -6,14 +6,14 @@ use super::record::{MessageRecord, Method};
 use super::text::Span;
 use super::transaction::Repeat;
 use super::view::{CallView, place_of};
-use crate::limits;
+use crate::limits::{self, MAX_RIVALS};
 use crate::net::Endpoint;
 use crate::sip::Refresher;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// A message of a listed dialog.
-#[derive(Clone, Debug)]
-pub struct ListedMessage {
+#[derive(Clone, Copy, Debug)]
+pub struct ListedMessage<'a> {
     /// Where it is.
     pub place: Place,
     /// When it was captured.
@@ -23,13 +23,97 @@ pub struct ListedMessage {
     /// Where to.
     pub destination: Endpoint,
     /// The start line.
-    pub start_line: Text,
+    pub start_line: &'a [u8],
     /// The CSeq number.
     pub cseq: u32,
     /// The CSeq method, if it is a registered one.
     pub method: Method,
     /// Where the message is that it repeats, and whether it is a mirror duplicate.
     pub repeat_of: Option<(Place, bool)>,
+}
+
+/// A message as it is kept until the report is written: there may be hundreds of thousands.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    frame: u64,
+    time: Timestamp,
+    input: u32,
+    position: u32,
+    cseq: u32,
+    /// Where the start line begins among all of the dialog, and its length.
+    line: (u32, u32),
+    /// Indices of the source and the destination.
+    ends: (u16, u16),
+    method: Method,
+}
+
+/// The messages of a dialog. They repeat each other: few endpoints send few different start lines.
+#[derive(Clone, Debug, Default)]
+struct Entries {
+    list: Vec<Entry>,
+    endpoints: Vec<Endpoint>,
+    lines: Vec<u8>,
+    /// Which of them repeat another, where that is, and whether they are mirror duplicates.
+    repeats: Vec<(u32, Place, bool)>,
+}
+
+impl Entries {
+    fn push(&mut self, view: &CallView<'_>, record: &MessageRecord, lines: &mut Vec<(Span, (u32, u32))>) {
+        let known = lines.iter().rev().take(MAX_RIVALS).find(|(span, _)| *span == record.start_line);
+        let line = known.map_or_else(|| self.line(view.texts.get(record.start_line)), |(_, line)| *line);
+        if known.is_none() {
+            lines.push((record.start_line, line));
+        }
+        let ends = (self.endpoint(record.source), self.endpoint(record.destination));
+        self.list.push(Entry {
+            frame: record.frame,
+            time: record.time,
+            input: record.input,
+            position: record.position,
+            cseq: record.cseq,
+            line,
+            ends,
+            method: record.method,
+        });
+    }
+
+    fn line(&mut self, text: &[u8]) -> (u32, u32) {
+        let start = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
+        self.lines.extend_from_slice(text);
+        (start, u32::try_from(text.len()).unwrap_or(u32::MAX))
+    }
+
+    fn endpoint(&mut self, endpoint: Endpoint) -> u16 {
+        let known = self.endpoints.iter().rev().take(MAX_RIVALS).position(|known| *known == endpoint);
+        let index = known.map_or(self.endpoints.len(), |back| self.endpoints.len() - 1 - back);
+        if known.is_none() {
+            self.endpoints.push(endpoint);
+        }
+        u16::try_from(index).unwrap_or(u16::MAX)
+    }
+
+    fn message(&self, entry: &Entry) -> ListedMessage<'_> {
+        let endpoint = |index: u16| self.endpoints.get(usize::from(index)).copied().unwrap_or_default();
+        let (start, length) = (entry.line.0 as usize, entry.line.1 as usize);
+        ListedMessage {
+            place: Place { input: entry.input, frame: entry.frame, position: entry.position },
+            time: entry.time,
+            source: endpoint(entry.ends.0),
+            destination: endpoint(entry.ends.1),
+            start_line: self.lines.get(start..start.saturating_add(length)).unwrap_or_default(),
+            cseq: entry.cseq,
+            method: entry.method,
+            repeat_of: None,
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = ListedMessage<'_>> {
+        let mut repeats = self.repeats.iter().peekable();
+        self.list.iter().zip(0_u32..).map(move |(entry, index)| {
+            let repeat = repeats.next_if(|(at, ..)| *at == index);
+            ListedMessage { repeat_of: repeat.map(|(_, place, mirror)| (*place, *mirror)), ..self.message(entry) }
+        })
+    }
 }
 
 /// The session timer of a listed dialog.
@@ -75,9 +159,16 @@ pub struct ListedDialog {
     /// Its session timer.
     pub timer: Option<ListedTimer>,
     /// Its messages in order of time; those of the call before any dialog stand with the first.
-    pub messages: Vec<ListedMessage>,
+    messages: Entries,
     /// Messages that are not listed because there are too many.
     pub omitted: u64,
+}
+
+impl ListedDialog {
+    /// Its messages in order of time, as many as [`MAX_LISTED_MESSAGES`](limits::MAX_LISTED_MESSAGES).
+    pub fn messages(&self) -> impl Iterator<Item = ListedMessage<'_>> {
+        self.messages.iter()
+    }
 }
 
 /// The dialogs of a call with their messages; one entry without a callee where there is none.
@@ -86,28 +177,31 @@ pub fn listing(view: &CallView<'_>, dialogs: &Dialogs) -> Vec<ListedDialog> {
     if listed.is_empty() {
         listed.extend(view.records.first().map(|record| without_dialog(view, record)));
     }
+    if let [only] = listed.as_mut_slice() {
+        only.messages.list.reserve_exact(view.records.len().min(limits::MAX_LISTED_MESSAGES));
+    }
+    let mut lines = vec![Vec::new(); listed.len()];
     for (index, record) in view.records.iter().enumerate() {
         let at = dialogs.of(record).unwrap_or(0);
-        let Some(dialog) = listed.get_mut(at) else { continue };
-        if dialog.messages.len() >= limits::MAX_LISTED_MESSAGES {
+        let (Some(dialog), Some(lines)) = (listed.get_mut(at), lines.get_mut(at)) else { continue };
+        let count = dialog.messages.list.len();
+        if count >= limits::MAX_LISTED_MESSAGES {
             dialog.omitted += 1;
             continue;
         }
-        if dialog.messages.is_empty() {
+        if count == 0 {
             dialog.place = place_of(record);
             dialog.start = record.time;
         }
-        let repeat = view.transactions.repeats.get(index).copied().flatten();
-        dialog.messages.push(ListedMessage {
-            place: place_of(record),
-            time: record.time,
-            source: record.source,
-            destination: record.destination,
-            start_line: view.text(record.start_line),
-            cseq: record.cseq,
-            method: record.method,
-            repeat_of: repeat.map(|repeat| (view.place(repeat.original()), matches!(repeat, Repeat::Mirror(_)))),
-        });
+        if let Some(repeat) = view.transactions.repeats.get(index).copied().flatten() {
+            let at = u32::try_from(count).unwrap_or(u32::MAX);
+            let is_mirror = matches!(repeat, Repeat::Mirror(_));
+            dialog.messages.repeats.push((at, view.place(repeat.original()), is_mirror));
+        }
+        dialog.messages.push(view, record, lines);
+    }
+    for dialog in &mut listed {
+        dialog.messages.lines.shrink_to_fit();
     }
     listed
 }
@@ -138,7 +232,7 @@ fn entry(view: &CallView<'_>, dialog: &Dialog) -> ListedDialog {
         end: dialog.end,
         end_cause: dialog.end_cause,
         timer,
-        messages: Vec::new(),
+        messages: Entries::default(),
         omitted: 0,
     }
 }
@@ -159,7 +253,7 @@ fn without_dialog(view: &CallView<'_>, first: &MessageRecord) -> ListedDialog {
         end: None,
         end_cause: None,
         timer: None,
-        messages: Vec::new(),
+        messages: Entries::default(),
         omitted: 0,
     }
 }

@@ -69,6 +69,8 @@ impl Pending {
         }
         let wanted = |call_id: &[u8]| all || chosen.has(call_id);
         let chains = Chains::of(&mut self.redirects, &self.starts);
+        analysis.redirects.reserve_exact(self.redirects.len());
+        analysis.negotiations.reserve_exact(self.negotiations.len());
         let mut judge = Judge { watching, options, analysis, findings: Vec::new() };
         let again = self.again(links, &taken, &chains);
         let tallies = Tallies::of(&self.redirects);

@@ -335,19 +335,19 @@ impl<'a> Scribe<'a> {
                 refreshes: timer.refreshes,
                 last_deadline: time(timer.last_deadline),
             }),
-            messages: dialog.messages.iter().map(|message| self.message(message)).collect(),
+            messages: dialog.messages().map(|message| self.message(&message)).collect(),
             messages_omitted: dialog.omitted,
         }
     }
 
-    fn message(&self, message: &'a ListedMessage) -> model::Message<'a> {
+    fn message<'m>(&self, message: &ListedMessage<'m>) -> model::Message<'m> {
         model::Message {
             input: message.place.input,
             frame: message.place.frame,
             time: self.time(message.time, message.place),
             src: message.source.to_string(),
             dst: message.destination.to_string(),
-            start_line: as_text(&message.start_line),
+            start_line: as_text(message.start_line),
             cseq: format!("{} {}", message.cseq, message.method.name().unwrap_or(OTHER_METHOD)),
             repeat_of: message.repeat_of.map(|(place, is_mirror)| model::RepeatOf {
                 input: place.input,
