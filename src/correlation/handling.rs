@@ -1,12 +1,12 @@
 //! What clients and proxies did around a redirect, besides going to its targets (RFC 3261 8.1.3.4, 16.7).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::attempts::Attempts;
 use super::facts::{Evidence, Party, Role, Text, Watch};
+use super::missing::Missing;
 use super::record::{MessageRecord, Method};
 use super::redirect::{matches, target_key};
-use super::text::Span;
 use super::transaction::Hop;
 use super::view::{CallView, Event, TIMEOUT_NANOS, place_of};
 use crate::limits::MAX_RIVALS;
@@ -101,29 +101,20 @@ pub(super) struct Surroundings {
     asked: HashSet<(Method, u64)>,
     /// For each hop that went to a target, the first redirect of the call that names it.
     targets: HashMap<usize, usize>,
-    /// By From tag, the CSeq numbers of which anything was seen, and whether a request was among it.
-    numbers: HashMap<Span, BTreeMap<u32, bool>>,
-    /// The hops of which only answers were seen.
-    headless: Vec<usize>,
+    /// What the capture lacks.
+    pub(super) missing: Missing,
 }
 
 impl Surroundings {
     pub(super) fn of<'a>(view: &CallView<'_>, targets: impl Iterator<Item = &'a [usize]>) -> Self {
-        let mut found = Self::default();
+        let mut found = Self { missing: Missing::of(view), ..Self::default() };
         for (at, hop) in view.transactions.hops.iter().enumerate() {
             if let Some(parent) = hop.parent {
                 found.children.entry(parent).or_default().push(at);
             }
-            match view.request_uri(hop) {
-                Some(uri) => {
-                    found.asked.insert((hop.method, target_key(uri)));
-                }
-                None => found.headless.push(at),
+            if let Some(uri) = view.request_uri(hop) {
+                found.asked.insert((hop.method, target_key(uri)));
             }
-        }
-        for record in view.records.iter().filter(|record| record.method != Method::Cancel) {
-            let number = found.numbers.entry(record.from_tag).or_default().entry(record.cseq).or_default();
-            *number |= record.is_request() && record.method != Method::Ack;
         }
         for (event, targets) in targets.enumerate() {
             for target in targets {
@@ -137,24 +128,6 @@ impl Surroundings {
     fn siblings(&self, hop: &Hop, at: usize) -> impl Iterator<Item = usize> {
         let children = hop.parent.and_then(|parent| self.children.get(&parent)).map_or(&[][..], Vec::as_slice);
         children.iter().take(MAX_RIVALS).copied().filter(move |other| *other != at)
-    }
-
-    /// Whether the capture lacks a request that the client of `hop` sent next: answers to it or an ACK are there, or a CSeq number is
-    /// left out. What that client did is not known then.
-    pub(super) fn misses_next(&self, view: &CallView<'_>, hop: &Hop) -> bool {
-        let is_next = |next: &Hop| {
-            !std::ptr::eq(next, hop)
-                && next.method == hop.method
-                && next.from_tag == hop.from_tag
-                && next.client.address == hop.client.address
-                && (next.cseq == hop.cseq || (next.cseq > hop.cseq && next.parent.is_none()))
-        };
-        if self.headless.iter().take(MAX_RIVALS).any(|at| view.hop(*at).is_some_and(is_next)) {
-            return true;
-        }
-        let numbers = self.numbers.get(&hop.from_tag).filter(|_| hop.parent.is_none());
-        let next = numbers.and_then(|numbers| numbers.range(hop.cseq.saturating_add(1)..).next());
-        next.is_some_and(|(number, is_seen)| !is_seen || *number > hop.cseq.saturating_add(1))
     }
 
     /// What was done about the redirect `index` of the call.
@@ -223,7 +196,7 @@ impl Surroundings {
         // Challenges and intervals can be tried again, and what was given up needs no other target.
         let failed =
             status.is_none_or(|status| (400..600).contains(&status) && !matches!(status, 401 | 407 | 422 | 487));
-        let whole = watch.whole && !self.misses_next(view, end);
+        let whole = watch.whole && !self.missing.next_of(view, end);
         let failure = || Failure { status, untried, watch: Watch { whole, ..watch } };
         (failed && !view.is_cancelled(end)).then(failure)
     }

@@ -14,6 +14,7 @@ mod links;
 mod listing;
 mod marks;
 mod mirror;
+mod missing;
 mod negotiation;
 mod record;
 mod redirect;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::attempts::Attempts;
 use super::facts::{Kept, Link, Negotiation, Refused, Retry, Role, Round};
+use super::missing::Missing;
 use super::record::{Method, Seconds};
 use super::text::Span;
 use super::transaction::Hop;
@@ -42,7 +43,8 @@ pub fn negotiations(view: &CallView<'_>, attempts: &Attempts<'_>) -> Vec<Negotia
             None => series.push(vec![refusal]),
         }
     }
-    series.iter().filter_map(|rounds| negotiation(view, rounds, attempts)).collect()
+    let missing = if series.is_empty() { Missing::default() } else { Missing::of(view) };
+    series.iter().filter_map(|rounds| negotiation(view, rounds, attempts, &missing)).collect()
 }
 
 /// A 422, and the retry that came of it.
@@ -81,11 +83,19 @@ fn is_hidden(view: &CallView<'_>, hop: &Hop, sendings: &Sendings) -> bool {
     view.is_kept_by_proxy(hop) || (view.depth(hop) > 1 && hunts())
 }
 
-fn negotiation(view: &CallView<'_>, rounds: &[Refusal], attempts: &Attempts<'_>) -> Option<Negotiation> {
+fn negotiation(
+    view: &CallView<'_>,
+    rounds: &[Refusal],
+    attempts: &Attempts<'_>,
+    missing: &Missing,
+) -> Option<Negotiation> {
     let (first, last) = (rounds.first()?, rounds.last()?);
     let hop = view.hop(first.event.top)?;
     let last_hop = view.hop(last.event.top)?;
     let last_answer = last_hop.final_answer()?;
+    let mut watch = view.watch(last_hop, view.record(last_answer.last)?.time, TIMEOUT_NANOS);
+    // Whether there was a retry is not known then.
+    watch.whole &= last.retry.is_some() || !missing.next_of(view, last_hop);
     let response = view.record(hop.final_answer()?.first)?;
     let listed: Vec<Round> = rounds.iter().filter_map(|refusal| round(view, refusal, attempts)).collect();
     let ended = last.retry.and_then(|at| attempts.end(at));
@@ -107,7 +117,7 @@ fn negotiation(view: &CallView<'_>, rounds: &[Refusal], attempts: &Attempts<'_>)
         hidden: last.hidden,
         cancelled: view.is_cancelled(last_hop),
         hop1_seen: view.depth(hop) <= 1,
-        watch: view.watch(last_hop, view.record(last_answer.last)?.time, TIMEOUT_NANOS),
+        watch,
     })
 }
 

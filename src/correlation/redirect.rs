@@ -79,7 +79,7 @@ impl Redirections {
             };
             redirect.handling = surroundings.handling(view, (index, event), went, attempts).unwrap_or_default();
             // Where the client went is not known then, so nothing can be said of where it did not go.
-            let misses = view.hop(event.top).is_some_and(|hop| surroundings.misses_next(view, hop));
+            let misses = view.hop(event.top).is_some_and(|hop| surroundings.missing.next_of(view, hop));
             redirect.watch.whole &= !misses && !is_unsure(&redirect.handling);
             let next = targets.iter().find_map(|(target, _)| attempts.redirect(*target));
             redirect.next = next.and_then(|next| self.place(view, next)).filter(|next| *next != redirect.place);

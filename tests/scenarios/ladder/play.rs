@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::message::Message;
 use super::parse::{Act, Actor, Arrow, Change, Ladder, Point, What};
-use super::relay::{relay_between, with_vias_of};
+use super::relay::{relay_between, vias_of, with_vias_of};
 use crate::traffic::link::Link;
 use crate::traffic::packet::{EPOCH, MILLISECOND, Packet, Wire};
 use crate::traffic::pcap;
@@ -302,6 +302,9 @@ impl Player<'_> {
         let received = |hop: &&Hop| hop.to == from && hop.method == method;
         let hop = self.hops.iter().rev().find(received).ok_or_else(|| format!("{from} received no {method}"))?;
         let mut request = hop.request.clone();
+        for via in vias_of(&self.relays(&hop.from, &hop.to)?, &request.text()) {
+            request.push_via(via);
+        }
         let via = self.via(from, options.get("branch"))?;
         request.push_via(via);
         if let Some(uri) = uri {
@@ -350,7 +353,10 @@ impl Player<'_> {
             hop.answers.iter().rev().find(|(known, _)| *known == status).map(|(_, answer)| answer.clone())
         });
         let mut answer = found.ok_or_else(|| format!("{from} received no {status}"))?;
-        answer.pop_via();
+        // Its own, and those of the relays, which they take off themselves.
+        for _ in 0..=self.ladder.relays {
+            answer.pop_via();
+        }
         Ok(answer)
     }
 
@@ -387,6 +393,12 @@ impl Player<'_> {
                 self.frames.push(Frame { from: from.into(), to: to.into(), message: number, is_request, packet });
             }
         }
+    }
+
+    /// The relays between who asks and who is asked.
+    fn relays(&self, client: &str, server: &str) -> Result<Vec<SocketAddr>, String> {
+        let (client, server) = (self.actor(client)?.address, self.actor(server)?.address);
+        Ok((0..self.ladder.relays).map(|at| relay_between(client, server, at)).collect())
     }
 
     /// A message on its way over stateless proxies, a tenth of a millisecond for each hop.

@@ -22,16 +22,19 @@ fn header<'m>(message: &'m str, name: &str) -> Option<&'m str> {
     lines.find(|line| line.split(':').next().is_some_and(|known| known.eq_ignore_ascii_case(name)))
 }
 
+/// The Vias that relays add to a request, in the order in which it passes them.
+pub(super) fn vias_of(relays: &[SocketAddr], message: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(message);
+    let cseq = header(&text, "CSeq").map(|value| value.split_whitespace().nth(1).unwrap_or_default());
+    let seed = digest((header(&text, "Via"), header(&text, "Call-ID"), header(&text, "From"), cseq));
+    let via = |(at, relay): (usize, &SocketAddr)| format!("SIP/2.0/UDP {relay};branch=z9hG4bKrelay{at}x{seed:016x}");
+    relays.iter().enumerate().map(via).collect()
+}
+
 /// The message with the Vias of the relays that it has passed, or, for a response, has still to pass.
 pub(super) fn with_vias_of(relays: &[SocketAddr], message: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(message).into_owned();
+    let text = String::from_utf8_lossy(message);
     let Some((start, rest)) = text.split_once("\r\n") else { return message.to_vec() };
-    let cseq = header(&text, "CSeq").map(|value| value.split_whitespace().nth(1).unwrap_or_default().to_owned());
-    let seed = digest((header(&text, "Via"), header(&text, "Call-ID"), header(&text, "From"), cseq));
-    let mut out = format!("{start}\r\n");
-    for (at, relay) in relays.iter().enumerate().rev() {
-        out.push_str(&format!("Via: SIP/2.0/UDP {relay};branch=z9hG4bKrelay{at}x{seed:016x}\r\n"));
-    }
-    out.push_str(rest);
-    out.into_bytes()
+    let vias: String = vias_of(relays, message).iter().rev().map(|via| format!("Via: {via}\r\n")).collect();
+    format!("{start}\r\n{vias}{rest}").into_bytes()
 }

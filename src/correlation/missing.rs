@@ -1,0 +1,49 @@
+//! Which requests of a call the capture lacks, as far as it shows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::record::Method;
+use super::text::Span;
+use super::transaction::Hop;
+use super::view::CallView;
+use crate::limits::MAX_RIVALS;
+
+/// What is known of requests that the capture of a call lacks.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// By From tag, the CSeq numbers of which anything was seen, and whether a request was among it.
+    numbers: HashMap<Span, BTreeMap<u32, bool>>,
+    /// The hops of which only answers were seen.
+    headless: Vec<usize>,
+}
+
+impl Missing {
+    pub(super) fn of(view: &CallView<'_>) -> Self {
+        let mut found = Self::default();
+        let hops = view.transactions.hops.iter().enumerate();
+        found.headless.extend(hops.filter(|(_, hop)| hop.request.is_none()).map(|(at, _)| at));
+        for record in view.records.iter().filter(|record| record.method != Method::Cancel) {
+            let number = found.numbers.entry(record.from_tag).or_default().entry(record.cseq).or_default();
+            *number |= record.is_request() && record.method != Method::Ack;
+        }
+        found
+    }
+
+    /// Whether the capture lacks a request that the client of `hop` sent next: answers to it or an ACK are there, or a CSeq number is
+    /// left out. What that client did is not known then.
+    pub(super) fn next_of(&self, view: &CallView<'_>, hop: &Hop) -> bool {
+        let is_next = |next: &Hop| {
+            !std::ptr::eq(next, hop)
+                && next.method == hop.method
+                && next.from_tag == hop.from_tag
+                && next.client.address == hop.client.address
+                && (next.cseq == hop.cseq || (next.cseq > hop.cseq && next.parent.is_none()))
+        };
+        if self.headless.iter().take(MAX_RIVALS).any(|at| view.hop(*at).is_some_and(is_next)) {
+            return true;
+        }
+        let numbers = self.numbers.get(&hop.from_tag).filter(|_| hop.parent.is_none());
+        let next = numbers.and_then(|numbers| numbers.range(hop.cseq.saturating_add(1)..).next());
+        next.is_some_and(|(number, is_seen)| !is_seen || *number > hop.cseq.saturating_add(1))
+    }
+}
