@@ -2,6 +2,24 @@
 
 /// Largest record (or pcapng block) that is believed, in bytes. Wireshark allows 256 KiB for packets; blocks may hold long options.
 pub const MAX_RECORD_BYTES: u32 = 16 << 20;
+/// Largest record that is believed of damaged data, in bytes: what Wireshark allows for packets.
+pub const MAX_PLAUSIBLE_RECORD_BYTES: usize = 256 << 10;
+/// Seconds by which the times of two neighbouring records may differ before their headers need to be confirmed.
+pub const PLAUSIBLE_JUMP_SECONDS: i64 = 7 * 24 * 3_600;
+/// Bytes of damaged data in which records are looked for at first. Damage is often small, and there may be much of it.
+pub const SEARCH_START_BYTES: usize = 16 << 10;
+/// Bytes of damaged data in which records are looked for at a time in the end: a few of the largest that are believed.
+pub const SEARCH_BLOCK_BYTES: usize = 1 << 20;
+/// Headers that are followed in one of these searches.
+pub const MAX_SEARCH_STEPS: u32 = 1 << 18;
+/// Records that must follow each other behind damage before reading goes on there. One header is a matter of chance.
+pub const SEARCH_RECORDS: u8 = 3;
+/// The same if their times are far from those before the damage.
+pub const SEARCH_STRANGE_RECORDS: u8 = 8;
+/// Bytes within which records may follow each other and still be those of a capture that is carried in a packet.
+pub const MAX_CARRIED_CAPTURE_BYTES: usize = 64 << 10;
+/// Times that records which follow each other are given up for others that go on for longer.
+pub const MAX_SEARCH_RIVALS: usize = 8;
 /// Interfaces of one pcapng section that are remembered; packets of later ones are skipped.
 pub const MAX_INTERFACES: usize = 65_536;
 /// Nested VLAN tags, tunnels and IPv6 extension headers that are followed in one frame.

@@ -3,7 +3,9 @@
 use super::pcap;
 use super::pcapng;
 use super::problem::{Damage, Found};
+use super::records::are_near_if_known;
 use super::{pcap::Pcap, pcapng::Pcapng};
+use crate::limits::MAX_PLAUSIBLE_RECORD_BYTES;
 use crate::net::LinkType;
 use crate::time::Timestamp;
 
@@ -109,6 +111,53 @@ impl Layout {
             Self::Pcapng(pcapng) => pcapng.step(bytes),
         }
     }
+
+    /// What the header at the start of `bytes` says, if it may be that of a record: a search through damaged data asks.
+    pub(super) fn probe(&self, bytes: &[u8]) -> Option<Probe> {
+        match self {
+            Self::Pcap(pcap) => pcap.probe(bytes),
+            Self::Pcapng(pcapng) => pcapng.probe(bytes),
+        }
+    }
+
+    /// Whether a record that is cut short at the end of `bytes` agrees with itself as far as it is there, and its time with
+    /// the time before.
+    pub(super) fn begins_soundly(&self, bytes: &[u8], before: Option<Timestamp>) -> bool {
+        match self {
+            Self::Pcapng(pcapng) => pcapng.begins_soundly(bytes),
+            _ if bytes.len() < self.record_header_bytes() => true,
+            _ => self.probe(bytes).is_some_and(|probe| are_near_if_known(before, probe.time)),
+        }
+    }
+
+    /// Bytes of the header of a record.
+    pub(super) fn record_header_bytes(&self) -> usize {
+        match self {
+            Self::Pcap(_) => pcap::RECORD_HEADER_BYTES,
+            Self::Pcapng(_) => pcapng::FRAMING_BYTES as usize,
+        }
+    }
+
+    /// Whether [`Layout::probe`] may have failed because `bytes` end.
+    pub(super) fn needs_more(&self, bytes: &[u8]) -> bool {
+        bytes.len() < if self.proves_lengths() { MAX_PLAUSIBLE_RECORD_BYTES } else { self.record_header_bytes() }
+    }
+
+    /// Whether a record says its length twice, so that a wrong one shows in the record itself and not in what follows.
+    pub(super) fn proves_lengths(&self) -> bool {
+        match self {
+            Self::Pcap(_) => false,
+            Self::Pcapng(_) => true,
+        }
+    }
+}
+
+/// What the header of something that may be a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Probe {
+    /// Bytes of the record, headers included.
+    pub(super) length: usize,
+    pub(super) time: Option<Timestamp>,
 }
 
 /// A whole record.

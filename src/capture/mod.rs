@@ -34,6 +34,7 @@ mod pcap;
 mod pcapng;
 mod problem;
 mod reader;
+mod records;
 mod source;
 mod watermark;
 mod window;

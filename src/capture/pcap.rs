@@ -3,16 +3,16 @@
 use pcap_parser::nom::{Err, Needed};
 use pcap_parser::{parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
 
-use super::format::{Halt, Record, Step};
+use super::format::{Halt, Probe, Record, Step};
 use super::problem::Damage;
-use crate::limits::MAX_RECORD_BYTES;
+use crate::limits::{MAX_PLAUSIBLE_RECORD_BYTES, MAX_RECORD_BYTES};
 use crate::net::LinkType;
-use crate::time::Timestamp;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Bytes of the file header.
 pub(super) const HEADER_BYTES: usize = 24;
 /// Bytes of a record header.
-const RECORD_HEADER_BYTES: usize = 16;
+pub(super) const RECORD_HEADER_BYTES: usize = 16;
 /// Magic numbers: micro- and nanoseconds, in either byte order.
 const MAGICS: [[u8; 4]; 4] =
     [[0xd4, 0xc3, 0xb2, 0xa1], [0xa1, 0xb2, 0xc3, 0xd4], [0x4d, 0x3c, 0xb2, 0xa1], [0xa1, 0xb2, 0x3c, 0x4d]];
@@ -72,6 +72,22 @@ impl Pcap {
             }
             Err(_) => Err(Halt::Incomplete { needed: RECORD_HEADER_BYTES }),
         }
+    }
+
+    /// What the header at the start of `bytes` says, if it may be one: of a packet that is not empty, not longer than on
+    /// the wire, and within a second.
+    pub(super) fn probe(&self, bytes: &[u8]) -> Option<Probe> {
+        let (words, _) = bytes.first_chunk::<RECORD_HEADER_BYTES>()?.as_chunks::<4>();
+        let words: &[[u8; 4]; 4] = words.first_chunk()?;
+        let [seconds, fraction, captured, original] =
+            words.map(|word| if self.big_endian { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) });
+        let length = usize::try_from(captured).ok()?;
+        let fraction = i64::from(fraction).saturating_mul(self.nanos_per_unit);
+        let may_be = (1..=MAX_PLAUSIBLE_RECORD_BYTES).contains(&length)
+            && (captured..=MAX_RECORD_BYTES).contains(&original)
+            && fraction < NANOS_PER_SECOND;
+        let time = Timestamp::from_parts(seconds.into(), 0).plus(fraction);
+        may_be.then(|| Probe { length: RECORD_HEADER_BYTES.saturating_add(length), time: Some(time) })
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use pcap_parser::{CB_MAGIC, DCB_MAGIC, EPB_MAGIC, IDB_MAGIC, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
 
-use super::format::{Halt, Record, Step};
+use super::format::{Halt, Probe, Record, Step};
 use super::interface::Interface;
 use super::problem::Damage;
-use crate::limits::{MAX_INTERFACES, MAX_RECORD_BYTES};
+use crate::limits::{MAX_INTERFACES, MAX_PLAUSIBLE_RECORD_BYTES, MAX_RECORD_BYTES};
 use crate::net::LinkType;
 
 /// Bytes of the shortest Section Header Block, which any file begins with.
@@ -21,7 +21,9 @@ const PACKET_BLOCK: u32 = 2;
 /// Events of sysdig: the kinds that Wireshark 4.0 numbers as frames.
 const SYSDIG_EVENTS: [u32; 3] = [0x204, 0x216, 0x221];
 /// Bytes around the body of a block: type, length, and the length again.
-const FRAMING_BYTES: u32 = 12;
+pub(super) const FRAMING_BYTES: u32 = 12;
+/// Bytes of options that a packet has at most in practice.
+const MAX_OPTION_BYTES: u32 = 1_024;
 /// Bytes before the body of a block.
 const BODY_START: usize = 8;
 
@@ -105,6 +107,44 @@ impl Pcapng {
             SJE_MAGIC | CB_MAGIC | DCB_MAGIC => Step::Frame(no_packet(length)),
             kind if SYSDIG_EVENTS.contains(&kind) => Step::Frame(no_packet(length)),
             _ => Step::Other { length },
+        }
+    }
+
+    /// What the block at the start of `bytes` says, if it may be one: whole, as long as it says twice, and of an interface
+    /// that is known if any is.
+    pub(super) fn probe(&self, bytes: &[u8]) -> Option<Probe> {
+        let ([kind, leading, magic], _) = bytes.first_chunk::<12>()?.as_chunks::<4>().0.split_first_chunk::<3>()?;
+        let new_section = u32::from_le_bytes(*kind) == SHB_MAGIC;
+        let order = if new_section { Order { big_endian: byte_order(*magic).ok()? } } else { self.order() };
+        let length = usize::try_from(order.u32(*leading)).ok()?;
+        if order.u32(*kind) == 0 || length > MAX_PLAUSIBLE_RECORD_BYTES || !length.is_multiple_of(4) {
+            return None;
+        }
+        let (body, trailing) = bytes.get(BODY_START..length)?.split_last_chunk::<4>()?;
+        if trailing != leading {
+            return None;
+        }
+        let time = match order.u32(*kind) {
+            EPB_MAGIC => {
+                let packet = self.enhanced(body, length);
+                let is_known = packet.link != LinkType::NO_PACKET
+                    && (packet.link != LinkType::NO_INTERFACE || self.interfaces.is_empty());
+                is_known.then_some(packet.time)?
+            }
+            _ => None,
+        };
+        Some(Probe { length, time })
+    }
+
+    /// Whether the length of the block at the start of `bytes`, which is cut short, fits that of the packet in it.
+    pub(super) fn begins_soundly(&self, bytes: &[u8]) -> bool {
+        let Some((head, _)) = bytes.split_first_chunk::<28>() else { return true };
+        let [kind, length, .., captured, _] = head.as_chunks::<4>().0 else { return false };
+        let [kind, length, captured] = [kind, length, captured].map(|word| self.order().u32(*word));
+        let packet = captured.saturating_add(FRAMING_BYTES).saturating_add(20);
+        match kind {
+            EPB_MAGIC | PACKET_BLOCK => (packet..=packet.saturating_add(MAX_OPTION_BYTES)).contains(&length),
+            _ => usize::try_from(length).is_ok_and(|length| length <= MAX_PLAUSIBLE_RECORD_BYTES),
         }
     }
 

@@ -17,12 +17,20 @@ pub enum Problem {
         /// Bytes it needs, as far as its header tells.
         needed: u64,
     },
-    /// A record header cannot be believed, so nothing behind it can be found.
+    /// Record headers cannot be believed. Reading went on where records follow each other again.
     Damaged {
-        /// Offset of the record.
+        /// Offset of the first.
         offset: u64,
         /// What is wrong with it.
         what: Damage,
+        /// How many places are damaged.
+        places: u64,
+        /// Bytes there in which no record could be found.
+        skipped: u64,
+        /// Whether records were found behind the last of these places.
+        resumed: bool,
+        /// What is wrong besides.
+        besides: Option<Box<Self>>,
     },
     /// The input cannot be opened, or reading it failed.
     Unreadable {
@@ -69,8 +77,19 @@ impl fmt::Display for Problem {
                 "the last record, at offset {offset}, is cut short: {available} of {needed} bytes are there; \
                  everything before it was read"
             ),
-            Self::Damaged { offset, what } => {
-                write!(f, "damaged at offset {offset}: {what}; everything before it was read, nothing after it")
+            Self::Damaged { offset, what, places, skipped, resumed, besides } => {
+                if *places == 1 {
+                    write!(f, "damaged at offset {offset}: {what}; {skipped} bytes were skipped")?;
+                } else {
+                    write!(
+                        f,
+                        "damaged at {places} places, first at offset {offset}: {what}; {skipped} bytes were skipped in all"
+                    )?;
+                }
+                let rest =
+                    if *resumed { "everything else was read" } else { "no record was found behind the last of them" };
+                write!(f, ", {rest}")?;
+                besides.as_ref().map_or(Ok(()), |besides| write!(f, "; besides, {besides}"))
             }
             Self::Unreadable { offset: 0, reason } => write!(f, "cannot be read: {reason}"),
             Self::Unreadable { offset, reason } => {
@@ -108,6 +127,10 @@ pub enum Damage {
     },
     /// A pcapng Section Header Block whose byte-order magic is neither order's.
     ByteOrder(u32),
+    /// A record whose length or time is far from usual, and that no other record follows.
+    Strange,
+    /// A record claims more bytes than there are, and others begin within them.
+    BeyondEnd(u64),
 }
 
 impl fmt::Display for Damage {
@@ -126,6 +149,10 @@ impl fmt::Display for Damage {
                 write!(f, "a block claims {leading} bytes at its start and {trailing} at its end")
             }
             Self::ByteOrder(magic) => write!(f, "a section header has the byte-order magic {magic:#010x}"),
+            Self::Strange => f.write_str("a record has an unusual length or time, and none follows it"),
+            Self::BeyondEnd(length) => {
+                write!(f, "a record claims {length} bytes, more than there are, and others begin within them")
+            }
         }
     }
 }
@@ -229,7 +256,9 @@ mod tests {
         assert!(!Problem::Cut { offset: 0, available: 1, needed: 2 }.is_fatal());
         assert!(!Problem::Archive { compression: Compression::Xz, offset: 0, reason: None }.is_fatal());
         assert!(Problem::Archive { compression: Compression::Xz, offset: 0, reason: Some(String::new()) }.is_fatal());
-        assert!(Problem::Damaged { offset: 0, what: Damage::BlockLength(3) }.is_fatal());
+        let what = Damage::BlockLength(3);
+        let besides = None;
+        assert!(Problem::Damaged { offset: 0, what, places: 1, skipped: 3, resumed: true, besides }.is_fatal());
         assert!(Problem::Unreadable { offset: 0, reason: String::new() }.is_fatal());
         assert!(Problem::NotACapture { found: Found::Empty, from_folder: false }.is_fatal());
         assert!(!Problem::NotACapture { found: Found::Empty, from_folder: true }.is_fatal());

@@ -24,6 +24,8 @@ pub(super) struct Source {
     /// Of the last frame read. Every frame that is not read yet comes at it or behind it.
     pub(super) last: Key,
     watermark: Watermark,
+    /// Whether something was wrong with the input read last.
+    has_lost: bool,
 }
 
 impl Source {
@@ -38,12 +40,13 @@ impl Source {
             link: LinkType::NO_PACKET,
             last: Key { watermark: Timestamp::MIN, rank: 0 },
             watermark: Watermark::new(),
+            has_lost: false,
         }
     }
 
     /// Goes on with an input, whose first frame has this time and link type. The one before is at its end.
     pub(super) fn begin(&mut self, mut reader: Reader, place: Place, path: PathBuf, first: (Timestamp, LinkType)) {
-        reader.begin(place, self.watermark);
+        reader.begin(place, self.watermark, self.has_lost);
         self.reader = Some(reader);
         (self.path, self.input, self.first, self.link) = (path, place.input, first.0, first.1);
         self.last = Key { watermark: self.last.watermark.max(first.0), rank: place.rank };
@@ -71,6 +74,7 @@ impl Source {
             None => {
                 self.watermark = reader.watermark();
                 reader.describe(info);
+                self.has_lost = info.problem.is_some();
                 self.reader = None;
             }
         }

@@ -41,6 +41,8 @@ pub struct Window {
     /// Watermarks of the first and of the last frame.
     pub(super) low: Timestamp,
     pub(super) high: Timestamp,
+    /// Whether frames of its source are lost between the one before its first and that.
+    pub after_loss: bool,
 }
 
 impl Window {
@@ -89,6 +91,7 @@ impl Window {
             start,
             low: Timestamp::MIN,
             high: Timestamp::MIN,
+            after_loss: false,
         };
         let end = window.rewalk();
         window.end = end.position;
@@ -182,6 +185,7 @@ impl Window {
         self.frame_count = self.frame_count.saturating_sub(frame_count);
         self.start = cursor;
         self.low = rest_low;
+        self.after_loss = false;
         Some(front)
     }
 

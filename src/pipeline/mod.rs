@@ -123,9 +123,9 @@ impl Sorting {
         let lists: Vec<Messages> = (0..windows.len()).map(|at| self.spare.of_window(at)).collect();
         let work = windows.par_iter().zip(lists);
         let yields: Vec<Yield<'_>> = work.map(|(window, list)| decode_window(window, list)).collect();
-        for given in &yields {
+        for (window, given) in windows.iter().zip(&yields) {
             if let Some((first, last)) = given.ends {
-                self.watching.saw(&first, &last);
+                self.watching.saw(&first, &last, window.after_loss);
                 self.last.insert(last.capture_source, last);
             }
         }

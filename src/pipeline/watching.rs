@@ -16,11 +16,20 @@ struct Watched {
     input: u32,
     /// Until when.
     end: Timestamp,
-    /// The times between inputs in which nobody may have captured, in order.
+    /// The times in which nobody may have captured, or what was captured is lost, in order.
     pauses: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Watched {
+    /// Notes a pause until `begin`; beyond the limit the last one is prolonged, so that no less is doubted than must be.
+    fn pause(&mut self, begin: Timestamp) {
+        let is_full = self.pauses.len() >= MAX_LOSSES;
+        match self.pauses.last_mut() {
+            Some((_, end)) if is_full => *end = begin,
+            _ => self.pauses.push((self.end, begin)),
+        }
+    }
+
     /// Whether a pause lies in a stretch of time, in whole or in part.
     fn paused(&self, from: Timestamp, until: Timestamp) -> bool {
         let next = self.pauses.partition_point(|(_, end)| *end <= from);
@@ -42,13 +51,18 @@ fn pair(one: IpAddr, other: IpAddr) -> (IpAddr, IpAddr) {
 }
 
 impl Watching {
-    /// Notes that a source of capture had frames from `first` to `last`, of one input.
-    pub(crate) fn saw(&mut self, first: &Spot, last: &Spot) {
+    /// Notes that a source of capture had frames from `first` to `last`, of one input; `after_loss` says that frames between the
+    /// last one before and `first` are lost.
+    pub(crate) fn saw(&mut self, first: &Spot, last: &Spot, after_loss: bool) {
         let (input, begin, end) = (first.arrival.input, first.arrival.watermark, last.arrival.watermark);
         let new = || Watched { input, end: begin, pauses: Vec::new() };
         let watched = self.sources.entry(first.capture_source).or_insert_with(new);
         if watched.input != input && begin.since(watched.end) > MAX_ROTATION_PAUSE_SECONDS * NANOS_PER_SECOND {
-            watched.pauses.push((watched.end, begin));
+            watched.pause(begin);
+        } else if after_loss {
+            // What is lost may have had the same time as what is left.
+            watched.end = watched.end.plus(-1);
+            watched.pause(begin.plus(1));
         }
         watched.input = input;
         watched.end = watched.end.max(end);

@@ -16,7 +16,7 @@ use crate::traffic::pcap::{Layout, file};
 use crate::traffic::pcapng::{Interface, PcapngWriter};
 
 /// The packets of a lab recording: little-endian pcap with microseconds on Ethernet.
-fn packets(name: &str) -> Vec<Packet> {
+pub(crate) fn packets(name: &str) -> Vec<Packet> {
     let capture = fs::read(lab(name)).expect("a fixture");
     let mut rest = &capture[24..];
     let mut packets = Vec::new();

@@ -25,6 +25,9 @@ mod conservation;
 /// Captures within compression.
 #[cfg(test)]
 mod containers;
+/// Captures that are damaged in the middle.
+#[cfg(test)]
+mod damage;
 /// The same bytes for any number of threads and any cut of the input.
 #[cfg(test)]
 mod determinism;

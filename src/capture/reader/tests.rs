@@ -70,7 +70,7 @@ fn read(stream: Trickle, size: usize, look: bool) -> (Vec<Row>, InputInfo, usize
         }
     };
     let first = if look { reader.look() } else { None };
-    reader.begin(Place::default(), Watermark::new());
+    reader.begin(Place::default(), Watermark::new(), false);
     let (mut rows, mut windows, mut buffer) = (Vec::new(), 0, Vec::new());
     while let Some(window) = reader.next_window(size, buffer) {
         let frames: Vec<Frame<'_>> = window.frames().collect();
@@ -178,26 +178,37 @@ fn header_only_files_are_captures() {
 #[test]
 fn records_far_larger_than_a_window_are_read() {
     let huge = vec![7; MAX_RECORD_BYTES as usize];
-    let file = Pcap::new(1).record(nanos(1), 0, &huge).record(nanos(2), 0, b"after").bytes();
+    let after = (2..40_000).fold(Pcap::new(1).record(nanos(1), 0, &huge), |file, n| file.record(nanos(n), 0, b"after"));
+    let file = after.bytes();
     let mut reader = Reader::open(Box::new(io::Cursor::new(file))).map_err(|problem| problem.to_string()).unwrap();
     let window = reader.next_window(64, Vec::new()).unwrap();
-    assert_eq!((window.frame_count, window.bytes().len()), (1, huge.len() + 16));
+    assert_eq!(window.frame_count, 0, "so large a record must be confirmed");
     let window = reader.next_window(64, window.into_buffer()).unwrap();
-    assert_eq!(window.frames().next().map(|frame| frame.bytes), Some(&b"after"[..]));
+    let lengths: Vec<_> = window.frames().map(|frame| frame.bytes.len()).collect();
+    assert_eq!(lengths[..2], [huge.len(), 5]);
+    let window = reader.next_window(64, window.into_buffer()).unwrap();
     assert!(window.into_buffer().capacity() < 1_000, "a buffer that was large once does not stay so");
 }
 
 #[test]
-fn damage_is_placed_and_what_was_before_it_is_kept() {
+fn damage_is_placed_and_what_is_around_it_is_kept() {
     let good = plain();
-    let bad = [&good[..], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0], &good[24..]].concat();
+    let header = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0];
+    let what = Damage::RecordLength(0xff00_0000);
     let (expected, ..) = read(trickle(&good), 1 << 20, false);
-    for size in [1, 50, 5_000] {
-        let (rows, info, _) = read(trickle(&bad), size, false);
-        assert_eq!(rows, expected);
-        let what = Damage::RecordLength(0xff00_0000);
-        assert_eq!(info.problem, Some(Problem::Damaged { offset: good.len() as u64, what }));
-        assert!(!info.complete);
+    for (rest, resumed) in [(&good[24..], true), (&[0x55; 30_000], false)] {
+        let bad = [&good[..], &header, rest].concat();
+        let skipped = if resumed { 16 } else { 30_016 };
+        for size in [1, 50, 5_000] {
+            let (rows, info, _) = read(trickle(&bad), size, false);
+            assert_eq!(rows[..40], expected);
+            assert_eq!(rows.len(), if resumed { 80 } else { 40 });
+            let problem =
+                Problem::Damaged { offset: good.len() as u64, what, places: 1, skipped, resumed, besides: None };
+            assert_eq!(info.problem, Some(problem));
+            assert_eq!(info.bytes_read, bad.len() as u64 - skipped);
+            assert!(!info.complete);
+        }
     }
 }
 

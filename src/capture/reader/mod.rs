@@ -1,5 +1,7 @@
 //! Reads one input in large blocks and cuts it into windows at record boundaries.
 
+mod search;
+
 use std::io::{self, ErrorKind, Read};
 
 use super::compression::{self, Archive, UnpackError, unpack};
@@ -9,9 +11,10 @@ use super::info::{InputInfo, Tally};
 use super::problem::{Found, Problem};
 use super::watermark::Watermark;
 use super::window::{Window, grow, to_u64};
-use crate::limits::HEAD_WINDOW_BYTES;
+use crate::limits::{HEAD_WINDOW_BYTES, MAX_PLAUSIBLE_RECORD_BYTES};
 use crate::net::LinkType;
 use crate::time::Timestamp;
+use search::{Losses, Stop};
 
 /// Where bytes come from. A decompressor is one more of these, put around another.
 pub(super) type Stream = Box<dyn Read + Send>;
@@ -26,8 +29,11 @@ pub(super) struct Reader {
     place: Place,
     /// Between windows: the state behind the last one, at position 0.
     cursor: Cursor,
-    /// Bytes read that no window has yet: less than a record, or the start of the input.
+    /// Bytes read that no window has yet, less than a record or the start of the input, behind the last record of the
+    /// last window: if what follows cannot be a record, its length was wrong.
     carry: Vec<u8>,
+    /// Bytes of that record.
+    kept: usize,
     /// Offset of `carry` in the input.
     offset: u64,
     /// The first window with a frame, if it was looked for and not taken yet.
@@ -35,6 +41,12 @@ pub(super) struct Reader {
     /// Whether no further window can be read; why, if not because the input is at its end.
     ended: bool,
     problem: Option<Problem>,
+    /// Why no record could be read behind the last window, until the next one is looked for.
+    stopped: Option<Stop>,
+    losses: Losses,
+    /// Bytes of the next window at most: few behind damage, since there may be more of it, and what is read behind it must
+    /// be read again.
+    pace: usize,
     tally: Tally,
 }
 
@@ -88,10 +100,14 @@ impl Reader {
             place: Place::default(),
             cursor: Cursor::new(layout),
             carry,
+            kept: 0,
             offset: to_u64(start),
             head: None,
             ended: false,
             problem: problem.take(),
+            stopped: None,
+            losses: Losses::default(),
+            pace: usize::MAX,
             tally: Tally::default(),
         })
     }
@@ -108,14 +124,17 @@ impl Reader {
         Some((frame.time, frame.link))
     }
 
-    /// Says where the windows belong, and what watermark the source has reached. Before the first window is taken.
-    pub(super) fn begin(&mut self, place: Place, watermark: Watermark) {
+    /// Says where the windows belong, what watermark the source has reached, and whether frames of it are lost just before.
+    /// Before the first window is taken.
+    pub(super) fn begin(&mut self, place: Place, watermark: Watermark, after_loss: bool) {
         self.place = place;
         if let Some(head) = &mut self.head {
+            head.after_loss |= after_loss;
             (head.input, head.source, head.rank) = (place.input, place.source, place.rank);
             head.start.watermark = watermark.next_input();
             self.cursor.watermark = head.rewalk().watermark;
         } else {
+            self.losses.is_unsaid |= after_loss;
             self.cursor.watermark = watermark.next_input();
         }
     }
@@ -140,19 +159,28 @@ impl Reader {
     pub(super) fn describe(&mut self, info: &mut InputInfo) {
         info.format = Some(self.row.format);
         info.compression = self.archive.as_ref().map(|archive| archive.compression);
-        info.bytes_read = self.offset;
+        info.bytes_read = self.position().saturating_sub(self.losses.skipped());
         info.frames = self.cursor.number.saturating_sub(1);
         self.tally.describe(info);
-        info.complete = self.ended && self.problem.is_none();
-        info.problem = self.problem.take();
+        info.problem = self.losses.problem(self.problem.take());
+        info.complete = self.ended && info.problem.is_none();
+    }
+
+    /// Offset in the input behind the last window.
+    fn position(&self) -> u64 {
+        self.offset.saturating_add(to_u64(self.kept))
     }
 
     fn read(&mut self, size: usize, mut buffer: Vec<u8>) -> Option<Window> {
+        if let Some(stop) = self.stopped.take() {
+            self.search(stop);
+        }
         if self.ended {
             return None;
         }
         let mut filled = self.carry.len();
-        let mut target = size.max(filled).max(1);
+        let mut target = self.kept.saturating_add(size.min(self.pace).max(1)).max(filled);
+        self.pace = self.pace.saturating_mul(2);
         if buffer.len() > target.saturating_mul(2) {
             // It has held a huge record, and the next one is unlikely to be.
             buffer.truncate(target);
@@ -161,48 +189,56 @@ impl Reader {
         grow(&mut buffer, target);
         buffer.get_mut(..filled)?.copy_from_slice(&self.carry);
         self.carry.clear();
+        let start = std::mem::take(&mut self.kept);
+        self.cursor.position = start;
         let mut window = self.window();
-        let mut input_ended = false;
+        let (mut input_ended, mut last) = (false, 0);
         loop {
-            let (count, failure) = fill(&mut self.stream, buffer.get_mut(filled..target)?);
-            filled = filled.saturating_add(count);
+            let offset = self.offset.saturating_add(to_u64(filled));
+            filled = filled.saturating_add(self.fill(buffer.get_mut(filled..target)?, offset));
             input_ended |= filled < target;
-            if let Some(error) = failure {
-                let offset = self.offset.saturating_add(to_u64(filled));
-                self.problem = Some(failed(self.archive.as_ref(), offset, &error));
-            }
             let bytes = buffer.get(..filled)?;
-            let halt = self.walk(bytes, &mut window);
-            let left = bytes.get(self.cursor.position..)?;
-            match halt {
-                Halt::Damaged(what) => {
-                    // Reading ends here until the next believable record is looked for.
-                    let offset = self.offset.saturating_add(to_u64(self.cursor.position));
-                    self.problem = Some(Problem::Damaged { offset, what });
-                    self.ended = true;
+            let (stop, length) = self.walk(bytes, &mut window, input_ended);
+            last = if length > 0 { length } else { last };
+            match stop {
+                Stop::Short { needed } if input_ended => {
+                    let is_whole = self.cursor.position == filled;
+                    self.ended = is_whole;
+                    self.stopped = (!is_whole).then_some(Stop::Short { needed });
                 }
-                Halt::Incomplete { needed } if input_ended => {
-                    if !left.is_empty() && self.problem.is_none() {
-                        let offset = self.offset.saturating_add(to_u64(self.cursor.position));
-                        let (available, needed) = (to_u64(left.len()), to_u64(needed));
-                        self.problem = Some(Problem::Cut { offset, available, needed });
-                    }
-                    self.ended = true;
-                }
-                Halt::Incomplete { needed } if self.cursor.position == 0 => {
-                    target = needed.max(filled.saturating_add(1));
+                Stop::Short { needed } if self.cursor.position == start => {
+                    target = start.saturating_add(needed).max(filled.saturating_add(1));
                     grow(&mut buffer, target);
                     continue;
                 }
-                Halt::Incomplete { .. } => self.carry.extend_from_slice(left),
+                Stop::Short { .. } => {}
+                stop => self.stopped = Some(stop),
             }
             break;
         }
-        window.end = self.cursor.position;
-        window.buffer = buffer;
-        self.offset = self.offset.saturating_add(to_u64(self.cursor.position));
+        let end = self.cursor.position;
+        self.kept = match last {
+            0 if end == start => start,
+            _ if self.cursor.layout.proves_lengths() || last > MAX_PLAUSIBLE_RECORD_BYTES => 0,
+            _ => last,
+        };
+        let carried = end.saturating_sub(self.kept);
+        self.carry.extend_from_slice(buffer.get(carried..filled)?);
+        self.offset = self.offset.saturating_add(to_u64(carried));
         self.cursor.position = 0;
+        window.end = end;
+        window.buffer = buffer;
         Some(window)
+    }
+
+    /// Reads until `bytes` is full or the stream is at its end. A stream that fails is at its end from then on.
+    fn fill(&mut self, bytes: &mut [u8], offset: u64) -> usize {
+        let (count, failure) = fill(&mut self.stream, bytes);
+        if let Some(error) = failure {
+            self.problem = Some(failed(self.archive.as_ref(), offset.saturating_add(to_u64(count)), &error));
+            self.stream = Box::new(io::empty());
+        }
+        count
     }
 
     /// A window that begins here and has nothing in it yet.
@@ -219,26 +255,36 @@ impl Reader {
             start: self.cursor.clone(),
             low: Timestamp::MIN,
             high: Timestamp::MIN,
+            after_loss: self.losses.is_unsaid,
         }
     }
 
-    /// Passes all whole records of `bytes` and counts them; says why it stopped.
-    fn walk(&mut self, bytes: &[u8], window: &mut Window) -> Halt {
+    /// Passes all whole records of `bytes` that can be believed and counts them; says why it stopped, and how long the last
+    /// one is.
+    fn walk(&mut self, bytes: &[u8], window: &mut Window, input_ended: bool) -> (Stop, usize) {
         let second = window.first_frame.saturating_add(1);
-        let halt = loop {
+        let may_lie = !self.cursor.layout.proves_lengths();
+        let mut last = 0;
+        let stop = loop {
             let record = match self.cursor.seek(bytes) {
                 Ok(record) => record,
-                Err(halt) => break halt,
+                Err(Halt::Incomplete { needed }) => break Stop::Short { needed },
+                Err(Halt::Damaged(what)) => break Stop::Damaged(what),
             };
+            if may_lie && self.is_strange(&record) && !self.is_confirmed(bytes, record.length, input_ended) {
+                break Stop::Doubtful { length: record.length };
+            }
             let watermark = self.cursor.pass(&record).watermark;
             if self.cursor.number == second {
                 window.low = watermark;
             }
             window.high = watermark;
             self.tally.frame(&record);
+            last = record.length;
         };
         window.frame_count = self.cursor.number.saturating_sub(window.first_frame);
-        halt
+        self.losses.is_unsaid &= window.frame_count == 0;
+        (stop, last)
     }
 }
 
@@ -277,5 +323,4 @@ fn fill(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
 }
 
 #[cfg(test)]
-#[path = "reader_tests.rs"]
 mod tests;
