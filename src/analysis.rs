@@ -69,6 +69,8 @@ pub struct Analysis {
     pub listed: Vec<ListedDialog>,
     /// Losses on TCP streams beyond those that are remembered.
     pub losses_beyond_limit: u64,
+    /// How often something odd was seen of elements beyond those that are remembered.
+    pub odd_beyond_limit: u64,
     /// How often links between calls met a limit.
     pub link_limits_reached: u64,
 }

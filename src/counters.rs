@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use crate::correlation::Method;
+use crate::correlation::{Method, Oddities};
 use crate::decode::DecodeStats;
 use crate::limits;
 use crate::reassembly::{FragmentStats, SctpStats};
@@ -97,15 +97,20 @@ pub struct MessageCounters {
     /// The messages.
     pub kinds: MessageKinds,
     anomalies: BTreeMap<Anomaly, u64>,
+    causes: BTreeMap<NotSip, u64>,
 }
 
 impl MessageCounters {
     /// Counts the outcome of reading a message.
     pub fn count(&mut self, read: &Result<Message<'_>, NotSip>) {
         self.framed += 1;
-        let Ok(message) = read else {
-            self.rejected += 1;
-            return;
+        let message = match read {
+            Ok(message) => message,
+            Err(cause) => {
+                self.rejected += 1;
+                *self.causes.entry(*cause).or_default() += 1;
+                return;
+            }
         };
         self.parsed += 1;
         match message.start_line {
@@ -122,6 +127,11 @@ impl MessageCounters {
         self.anomalies.iter().map(|(anomaly, count)| (anomaly.name(), *count)).collect()
     }
 
+    /// What was no message after all, by cause.
+    pub fn rejected_by_cause(&self) -> BTreeMap<&'static str, u64> {
+        self.causes.iter().map(|(cause, count)| (cause.name(), *count)).collect()
+    }
+
     /// Conservation: framed = parsed + rejected, and each message is a request or a response.
     pub fn adds_up(&self) -> bool {
         self.framed == self.parsed + self.rejected && self.parsed == self.kinds.total()
@@ -135,6 +145,9 @@ impl AddAssign<&Self> for MessageCounters {
         self.rejected += other.rejected;
         self.uncorrelated += other.uncorrelated;
         self.kinds += &other.kinds;
+        for (cause, count) in &other.causes {
+            *self.causes.entry(*cause).or_default() += count;
+        }
         for (anomaly, count) in &other.anomalies {
             *self.anomalies.entry(*anomaly).or_default() += count;
         }
@@ -160,6 +173,8 @@ pub struct Counters {
     pub framer: FramerStats,
     /// SIP messages.
     pub messages: MessageCounters,
+    /// What is odd about messages, streams and inputs, by who is to blame.
+    pub oddities: Oddities,
 }
 
 impl AddAssign<&Self> for Counters {
@@ -172,6 +187,7 @@ impl AddAssign<&Self> for Counters {
         self.web_sockets += &other.web_sockets;
         self.framer += other.framer;
         self.messages += &other.messages;
+        self.oddities += &other.oddities;
     }
 }
 

@@ -159,6 +159,9 @@ pub const MAX_METHOD_NAME_BYTES: usize = 64;
 pub const MAX_FRAGMENT_NESTING: usize = 4;
 /// Redirects that are named as evidence that another came again.
 pub const MAX_LISTED_REPEATS: usize = 8;
+/// Elements of which it is counted what is odd about their messages, times the kinds of oddity. Larger networks are rare, and a
+/// spoofed flood shall not cost more than tens of megabytes.
+pub const MAX_ODD_GROUPS: usize = 1 << 16;
 /// Losses on TCP streams that are remembered, to know what absence means.
 pub const MAX_LOSSES: usize = 1 << 16;
 /// Transactions, answers or requests of one call that look alike and are told apart by going through them one by one.

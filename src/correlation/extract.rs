@@ -168,9 +168,13 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
     })
 }
 
+/// Octets of a request on UDP beyond which it must go over another transport, where the MTU is not known (RFC 3261 18.1.1).
+const MAX_UDP_REQUEST: usize = 1_300;
+
 /// What is said of the message as such.
 fn marks(message: &Message<'_>) -> Marks {
     let mut marks = Marks::default();
+    marks.set(Marks::OVERSIZE, message.raw().len() > MAX_UDP_REQUEST);
     marks.set(Marks::OLD_BRANCH, !message.top_via().is_ok_and(|via| via.has_transaction_branch()));
     marks
 }
@@ -250,7 +254,8 @@ fn extra(
     let ends = picked.has_reason && kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
     let reason = if ends { joined(message, HeaderName::Reason) } else { Vec::new() };
     let starts = kind == Kind::Request && (picked.diverted || picked.no_recurse);
-    if !redirects && !starts && reason.is_empty() && extents.len() < 2 {
+    let large = kind == Kind::Request && message.raw().len() > MAX_UDP_REQUEST;
+    if !redirects && !starts && !large && reason.is_empty() && extents.len() < 2 {
         return None;
     }
     Some(Box::new(Extra {
@@ -258,6 +263,7 @@ fn extra(
         expires: if redirects { message.expires().and_then(Result::ok) } else { None },
         reason: reason.into(),
         extents: if extents.len() > 1 { extents.to_vec() } else { Vec::new() },
+        octets: message.raw().len(),
         body_length: message.body.len(),
         diverted: picked.diverted,
         no_recurse: picked.no_recurse,

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::calls::{Ended, digest};
 use super::facts::{Place, Redirect};
+use super::marks::Marks;
 use super::record::{Kind, MessageRecord, Method};
 use super::redirect::target_key;
 use super::view::{TIMEOUT_NANOS, place_of};
@@ -36,6 +37,8 @@ pub struct Signal {
     to: u64,
     uri: u64,
     session: u64,
+    /// The branch of a request that opens a call, with its method; 0 if it tells nothing.
+    branch: u64,
     kind: SignalKind,
 }
 
@@ -96,6 +99,11 @@ impl Signal {
             from: target_key(text(record.from_uri)),
             to: target_key(text(record.to_uri)),
             uri: target_key(text(request.subject)),
+            branch: if record.is_request() && !record.marks.has(Marks::OLD_BRANCH) {
+                record.top_via ^ record.method as u64
+            } else {
+                0
+            },
             session: if request.session_id.is_empty() { 0 } else { xxh3_64(text(request.session_id)) },
             kind,
         })
@@ -143,6 +151,26 @@ pub struct Again {
     pub time: Timestamp,
 }
 
+/// Two requests of one client, of one method and with one branch, in two calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BranchReused {
+    /// The first of them.
+    pub earlier: Place,
+    /// The one that had its branch.
+    pub later: Place,
+}
+
+/// What is remembered of a client.
+#[derive(Debug)]
+struct Client {
+    /// Its server, or none if there are several.
+    server: Option<IpAddr>,
+    /// The branch, call with CSeq number, and place of the last request with which it opened a call.
+    last: (u64, (u64, u32), Place),
+    /// Whether it was seen to use a branch in two calls.
+    reuses_branches: bool,
+}
+
 #[derive(Debug, Default)]
 struct Permanent {
     since: Timestamp,
@@ -156,8 +184,8 @@ pub struct Links {
     waiting: HashMap<Wanted, VecDeque<Waiting>>,
     waiting_order: VecDeque<(Timestamp, Wanted)>,
     permanent: HashMap<(IpAddr, u64, u64, Method), Permanent>,
-    /// The server of each client, or none if there are several.
-    servers: HashMap<IpAddr, Option<IpAddr>>,
+    clients: HashMap<IpAddr, Client>,
+    branches_reused: Vec<BranchReused>,
     candidates: HashMap<(u64, u32), Vec<Candidate>>,
     targets: HashSet<Place>,
     limits_reached: u64,
@@ -237,7 +265,7 @@ impl Links {
     }
 
     fn start(&mut self, signal: &Signal) {
-        self.note_server(signal);
+        self.note_client(signal);
         let session = (signal.session != 0).then_some(signal.session);
         let keys = std::iter::once(signal.from).chain(session);
         for target in [signal.uri, too_small_target(signal)] {
@@ -270,24 +298,39 @@ impl Links {
         }
     }
 
-    fn note_server(&mut self, signal: &Signal) {
-        let has_room = self.servers.len() < limits::MAX_CLIENTS;
-        match self.servers.entry(signal.client) {
-            Entry::Occupied(mut server) => {
-                if *server.get() != Some(signal.server) {
-                    server.insert(None);
+    fn note_client(&mut self, signal: &Signal) {
+        let has_room = self.clients.len() < limits::MAX_CLIENTS;
+        let last = (signal.branch, (signal.call, signal.cseq), signal.place);
+        match self.clients.entry(signal.client) {
+            Entry::Occupied(mut client) => {
+                let client = client.get_mut();
+                client.server = client.server.filter(|server| *server == signal.server);
+                let (branch, call, earlier) = std::mem::replace(&mut client.last, last);
+                if branch == signal.branch
+                    && branch != 0
+                    && call != (signal.call, signal.cseq)
+                    && !client.reuses_branches
+                {
+                    client.reuses_branches = true;
+                    self.branches_reused.push(BranchReused { earlier, later: signal.place });
+                    self.targets.insert(signal.place);
                 }
             }
-            Entry::Vacant(server) if has_room => {
-                server.insert(Some(signal.server));
+            Entry::Vacant(client) if has_room => {
+                client.insert(Client { server: Some(signal.server), last, reuses_branches: false });
             }
             Entry::Vacant(_) => self.limits_reached += 1,
         }
     }
 
+    /// The clients that used the branch of one call in the next, each once.
+    pub fn branches_reused(&self) -> &[BranchReused] {
+        &self.branches_reused
+    }
+
     /// Whether the capture shows a client with more than one server, so that it is not taken in front of a single one.
     pub fn sees_servers_of(&self, client: IpAddr) -> bool {
-        matches!(self.servers.get(&client), Some(None))
+        self.clients.get(&client).is_some_and(|client| client.server.is_none())
     }
 
     /// Whether another call asks how the request at `place` ended.

@@ -54,6 +54,8 @@ pub struct Marks(u8);
 impl Marks {
     /// The branch of the top Via does not begin with the magic cookie, or there is none (RFC 3261 8.1.1.7).
     pub const OLD_BRANCH: Self = Self(1);
+    /// It has more octets than a request on UDP may have (RFC 3261 18.1.1).
+    pub const OVERSIZE: Self = Self(2);
 
     /// Whether all of `marks` are set.
     pub const fn has(self, marks: Self) -> bool {

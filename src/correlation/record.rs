@@ -134,6 +134,8 @@ pub struct Extra {
     pub reason: Box<[u8]>,
     /// Where the bytes lie, if in more than one piece.
     pub extents: Vec<Extent>,
+    /// Octets of the message.
+    pub octets: usize,
     /// Octets of the body of a 3xx.
     pub body_length: usize,
     /// Whether there is a Diversion (RFC 5806).

@@ -1,5 +1,6 @@
 //! Findings: what is wrong, whose fault it is, and what to set where. Pure functions over the facts of finished calls.
 
+mod elements;
 mod redirect_contacts;
 mod redirect_following;
 mod redirect_handling;
@@ -24,6 +25,8 @@ pub use rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 pub use session::DialogCase;
 pub use table::{ON_REQUEST, RULES, rule};
 pub use timers::NegotiationCase;
+
+use crate::correlation::OddGroup;
 
 /// The findings about a redirect whose outcome is known. Those with a [`Finding::watch`] hold only if the capture went on that
 /// long without loss.
@@ -59,6 +62,19 @@ pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Finding> {
         for check in rule.checks {
             if let Check::Negotiation(check) = check {
                 check(rule, case, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// The findings about what is odd about an element or an input.
+pub fn judge_oddity(group: &OddGroup) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES.iter().copied() {
+        for check in rule.checks {
+            if let Check::Oddity(check) = check {
+                check(rule, group, &mut found);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use super::elements::branch_of_other_call;
 use super::rule::{Check, Finding, Rule, Severity, Value};
 use super::session::DialogCase;
 use super::transactions::{client, finding, method};
@@ -22,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
             way may take the later one for a copy of the earlier, and answer with what they answered then.",
         remedy: "Make the client put a new random branch into every new request.",
         references: &["RFC 3261 8.1.1.7", "RFC 3261 17.2.3"],
-        checks: &[Check::Dialog(branch_reused)],
+        checks: &[Check::Dialog(branch_reused), Check::Oddity(branch_of_other_call)],
     },
     Rule {
         id: "callee-bye-on-early-dialog",

@@ -3,7 +3,7 @@
 use super::redirects::RedirectCase;
 use super::session::DialogCase;
 use super::timers::NegotiationCase;
-use crate::correlation::{Evidence, Place, Text, Watch};
+use crate::correlation::{Evidence, OddGroup, Place, Text, Watch};
 use crate::time::Timestamp;
 
 /// How much a finding matters.
@@ -77,8 +77,10 @@ pub enum Scope {
     Chain,
     /// A dialog.
     Dialog,
-    /// A client over several calls.
+    /// A client, or another element, over several calls.
     Client,
+    /// An input.
+    Capture,
 }
 
 impl Scope {
@@ -90,6 +92,7 @@ impl Scope {
             Self::Chain => "chain",
             Self::Dialog => "dialog",
             Self::Client => "client",
+            Self::Capture => "capture",
         }
     }
 }
@@ -146,6 +149,8 @@ pub enum Check {
     PlainRedirect(fn(&'static Rule, &RedirectCase<'_>, &mut Vec<Finding>)),
     /// A negotiation.
     Negotiation(fn(&'static Rule, &NegotiationCase<'_>, &mut Vec<Finding>)),
+    /// What is odd about an element or an input.
+    Oddity(fn(&'static Rule, &OddGroup, &mut Vec<Finding>)),
     /// A call with its dialogs.
     Dialog(fn(&'static Rule, &DialogCase<'_>, &mut Vec<Finding>)),
 }

@@ -4,12 +4,13 @@ use std::sync::LazyLock;
 
 use super::rule::Rule;
 use super::{
-    redirect_contacts, redirect_following, redirect_handling, redirect_tallies, redirects, requests, session,
+    elements, redirect_contacts, redirect_following, redirect_handling, redirect_tallies, redirects, requests, session,
     timer_answers, timer_headers, timer_proxies, timer_refusals, timer_retries, timers, transactions,
 };
 
 /// The rows of each file.
 const TABLES: &[&[Rule]] = &[
+    elements::RULES,
     redirect_contacts::RULES,
     redirect_following::RULES,
     redirect_handling::RULES,

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use super::chosen::Tally;
 use crate::correlation::{
-    Attempts, CallView, Ended, Hop, Links, ListedDialog, Negotiation, Place, Redirect, Redirections, Text, dialogs,
-    exchanges, listing, mirrors, negotiations, place_of, transactions,
+    Attempts, CallView, Ended, Hop, Links, ListedDialog, Marks, Negotiation, Oddity, Place, Redirect, Redirections,
+    Sighting, Text, dialogs, exchanges, listing, mirrors, negotiations, place_of, transactions,
 };
 use crate::findings::{DialogCase, Finding, Severity, judge_dialog};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Transport};
 use crate::options::{DialogsListed, Options};
 use crate::sip::Refresher;
 use crate::time::Timestamp;
@@ -20,6 +20,7 @@ pub(crate) struct StartOutcome {
     pub(crate) time: Timestamp,
     pub(crate) call_id: Text,
     pub(crate) client: IpAddr,
+    pub(crate) source: Endpoint,
     pub(crate) uri: Text,
     pub(crate) attempt_status: Option<u16>,
     pub(crate) final_status: Option<u16>,
@@ -34,6 +35,25 @@ pub(crate) struct StartOutcome {
     pub(crate) agreed: (Option<u64>, Option<Refresher>),
 }
 
+impl StartOutcome {
+    /// This request, with another that shows the same.
+    pub(crate) fn sighting(&self, other: Place) -> Sighting {
+        Sighting {
+            order: (self.time, self.place.input, self.place.frame, self.place.position),
+            place: self.place,
+            time: self.time,
+            source: self.source,
+            destination: self.way.1,
+            transport: Transport::Udp,
+            call_id: self.call_id.clone(),
+            agent: None,
+            numbers: [None; 2],
+            words: Default::default(),
+            other: Some(other),
+        }
+    }
+}
+
 /// What is known of a finished call.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
@@ -44,6 +64,8 @@ pub(crate) struct Judged {
     /// Whether it is listed whatever becomes of its findings.
     pub(crate) listed_anyway: bool,
     pub(crate) starts: Vec<StartOutcome>,
+    /// Requests that are too large for UDP, with how they were seen.
+    pub(crate) oversize: Vec<(Oddity, Sighting)>,
     pub(crate) dialogs: u64,
     pub(crate) mirrors: u64,
     /// With a filter: what the call adds to the totals, if it is among those chosen or may come to be.
@@ -62,6 +84,7 @@ impl Judged {
             && self.negotiations.is_empty()
             && self.findings.is_empty()
             && self.listed.is_empty()
+            && self.oversize.is_empty()
             && self.starts.is_empty())
     }
 }
@@ -89,6 +112,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
         redirects: redirections.list(&view, &attempts),
         negotiations: negotiations(&view, &attempts),
         findings: judge_dialog(&DialogCase { view: &view, dialogs: dialogs.list(), exchanges: &exchanges(&view) }),
+        oversize: oversize(&view),
         dialogs: dialogs.list().len() as u64,
         mirrors: mirrors.iter().flatten().count() as u64,
         ..Judged::default()
@@ -114,6 +138,33 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     judged
 }
 
+/// The requests on UDP that are too large for it, each on the hop nearest its originator.
+fn oversize(view: &CallView<'_>) -> Vec<(Oddity, Sighting)> {
+    let hops = view.transactions.hops.iter().filter(|hop| hop.parent.is_none() && hop.transport == Transport::Udp);
+    let large = hops
+        .filter_map(|hop| Some((hop, view.request(hop)?)))
+        .filter(|(_, request)| request.marks.has(Marks::OVERSIZE));
+    let seen = large.map(|(hop, request)| {
+        let place = place_of(request);
+        let first_hop = view.depth(hop) <= 1;
+        let sighting = Sighting {
+            order: (request.time, request.input, request.frame, request.position),
+            place,
+            time: request.time,
+            source: hop.client,
+            destination: hop.server,
+            transport: hop.transport,
+            call_id: view.call_id.into(),
+            agent: view.client(hop).agent.filter(|_| first_hop),
+            numbers: [request.extra.as_ref().map(|extra| extra.octets as u64), None],
+            words: Default::default(),
+            other: None,
+        };
+        (if first_hop { Oddity::Oversize } else { Oddity::OversizeOnTheWay }, sighting)
+    });
+    seen.collect()
+}
+
 fn starts(
     view: &CallView<'_>,
     links: &Links,
@@ -134,6 +185,7 @@ fn starts(
             time: request.time,
             call_id: view.call_id.into(),
             client: hop.client.address,
+            source: hop.client,
             uri: view.text(request.subject),
             attempt_status: hop.final_status(),
             final_status: end.map(|answer| answer.status),

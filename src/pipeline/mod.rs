@@ -10,6 +10,7 @@ mod chains;
 mod chosen;
 mod judge;
 mod messages;
+mod odd;
 mod packets;
 mod sctp;
 mod settle;
@@ -27,6 +28,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::analysis::Analysis;
 use crate::capture::{Batch, Feeder};
+use crate::correlation::Oddities;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::options::Options;
@@ -79,6 +81,7 @@ pub fn analyze_feed(mut feeder: Feeder, options: &Options, workers: &ThreadPool)
         });
         let mut incoming = incoming.into_iter();
         let mut sorting = Sorting::default();
+        sorting.counters.oddities = Oddities::new(!options.filter.is_empty());
         let mut calls = CallShards::default();
         let (pending, links, stats) = workers.install(|| {
             let mut sorted = Sorted::default();

@@ -51,6 +51,8 @@ fn take(piece: SctpPiece<'_>, context: &mut StreamContext<'static>) {
                 transport: Transport::Sctp,
                 identification: 0,
                 extents,
+                trailing: 0,
+                missing: 0,
             };
             let order = context.now.order(context.count);
             context.given.message(&message, &envelope, order);

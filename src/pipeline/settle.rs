@@ -13,10 +13,11 @@ use super::watching::Watching;
 use crate::analysis::{Analysis, CallTotals, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
     Candidate, Destination, Evidence, FollowUp, Link, Links, ListedDialog, Method, Negotiation, NegotiationOutcome,
-    Place, Redirect, RedirectOutcome, Retry, Role, TIMEOUT_NANOS, Text, equals, goes_to_any, matches,
+    OddOrigin, Oddities, Oddity, Place, Redirect, RedirectOutcome, Retry, Role, Sighting, TIMEOUT_NANOS, Text, equals,
+    goes_to_any, matches,
 };
 use crate::findings::{
-    Finding, NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, judge_negotiation,
+    Finding, NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, judge_negotiation, judge_oddity,
     judge_plain_redirect, judge_redirect,
 };
 use crate::options::{DialogsListed, Options};
@@ -34,6 +35,7 @@ pub(crate) struct Pending {
     dialogs: u64,
     mirrors: u64,
     chosen: Chosen,
+    oddities: Oddities,
 }
 
 impl Pending {
@@ -42,6 +44,13 @@ impl Pending {
         self.dialogs += judged.dialogs;
         self.mirrors += judged.mirrors;
         let has_results = judged.has_results();
+        if !judged.oversize.is_empty() && judged.tally.is_none() && self.oddities.is_by_call() {
+            // Without a filter no call has to be told from another.
+            self.oddities = Oddities::new(false);
+        }
+        for (oddity, seen) in judged.oversize {
+            self.oddities.add(oddity, OddOrigin::Element(seen.source.address), seen);
+        }
         if let Some(tally) = judged.tally {
             self.chosen.take(tally, has_results);
         }
@@ -91,6 +100,21 @@ impl Pending {
         }
         for finding in self.findings.into_iter().filter(|finding| wanted(&finding.call_id)) {
             judge.conditional(finding);
+        }
+        let mut oddities = std::mem::take(&mut judge.analysis.counters.oddities);
+        oddities += &self.oddities;
+        for reused in links.branches_reused() {
+            if let Some(start) = self.starts.get(&reused.later) {
+                let seen = start.sighting(reused.earlier);
+                oddities.add(Oddity::BranchOfOtherCall, OddOrigin::Element(start.client), seen);
+            }
+        }
+        if let Some(seen) = lone_fragments(judge.analysis).filter(|_| all) {
+            oddities.add(Oddity::LoneFragments, OddOrigin::Input(seen.place.input), seen);
+        }
+        judge.analysis.odd_beyond_limit = oddities.overflow();
+        for group in oddities.into_groups(wanted) {
+            judge.keep(judge_oddity(&group));
         }
         self.listed.retain(|(dialog, _)| wanted(&dialog.call_id));
         judge.finish(self.listed);
@@ -195,6 +219,18 @@ impl Pending {
         }
         all
     }
+}
+
+/// The fragments of packets that lack other pieces, if there are any in captures with SIP. Where they are is not remembered.
+fn lone_fragments(analysis: &Analysis) -> Option<Sighting> {
+    let stats = &analysis.counters.fragments;
+    let lone = stats.timed_out + stats.open + stats.truncated;
+    let time = analysis.inputs.iter().find_map(|input| input.first_time)?;
+    (lone > 0 && analysis.counters.messages.framed > 0).then(|| Sighting {
+        time,
+        numbers: [Some(lone), None],
+        ..Sighting::default()
+    })
 }
 
 /// The seconds for which a 301 holds, if it says so: the least of its Contacts, else Expires (RFC 3261 8.3).

@@ -1,7 +1,9 @@
 //! The SIP framer as a consumer of TCP streams.
 
 use super::messages::Messages;
+use super::odd::bare;
 use super::yields::{Envelope, Spot, Yield};
+use crate::correlation::{OddOrigin, Oddity, Sighting};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
 use crate::reassembly::{Arrival, Direction, FlowKey};
@@ -50,6 +52,8 @@ pub(crate) struct SipStream {
     framer: Framer,
     /// What reads the stream in place of the framer, if it is a WebSocket.
     web_socket: Option<Box<WebSocket>>,
+    /// Where the framing was lost, until it is there again.
+    lost: Option<Box<Sighting>>,
 }
 
 /// Who sends on a stream to whom, and how far it has come.
@@ -57,6 +61,8 @@ pub(crate) struct SipStream {
 struct Place {
     source: Endpoint,
     destination: Endpoint,
+    /// Whether there was a message.
+    speaks_sip: bool,
     /// The frame that completed the last message, and how many it completed.
     last: (Arrival, u32),
 }
@@ -69,8 +75,25 @@ impl SipStream {
         feed: impl FnOnce(&mut Framer, &mut dyn FnMut(Framed<'_>)),
     ) {
         self.place.arrived(arrival);
-        let place = &mut self.place;
-        feed(&mut self.framer, &mut |framed| place.message(&framed.parse(), Transport::Tcp, framed.extents, context));
+        let (place, lost) = (&mut self.place, &mut self.lost);
+        feed(&mut self.framer, &mut |framed| {
+            if framed.resynced && lost.is_some() {
+                place.resume(lost, Some(place.last.0.frame), context);
+            }
+            place.message(&framed.parse(), Transport::Tcp, framed.extents, context);
+        });
+    }
+
+    /// Takes bytes, and notes where what they hold makes the place of the next message unknown.
+    fn feed(&mut self, bytes: &[u8], extent: Extent, arrival: Arrival, context: &mut StreamContext<'_>) {
+        let before = *self.framer.stats();
+        self.give(arrival, context, |framer, sink| framer.data(bytes, extent, sink));
+        let after = self.framer.stats();
+        if after.framing_lost > before.framing_lost && self.lost.is_none() && self.place.speaks_sip {
+            let offset = after.message_bytes + after.keep_alive_bytes + before.skipped_bytes;
+            let seen = self.place.sighting(context);
+            self.lost = Some(Box::new(Sighting { numbers: [Some(offset), None], ..seen }));
+        }
     }
 
     /// Makes a WebSocket of a stream that shows nothing else, if it begins like one.
@@ -88,6 +111,34 @@ impl Place {
         }
     }
 
+    /// This place, without a message.
+    fn sighting(&self, context: &StreamContext<'_>) -> Sighting {
+        bare(&self.envelope(Transport::Tcp, &[], context), context.now.order(context.count))
+    }
+
+    /// The framing that was lost is there again, from `frame` on, or the stream is over.
+    #[cold]
+    fn resume(&self, lost: &mut Option<Box<Sighting>>, frame: Option<u64>, context: &mut StreamContext<'_>) {
+        let Some(mut seen) = lost.take() else { return };
+        let [_, again] = &mut seen.numbers;
+        *again = frame;
+        context.given.counters.oddities.add(Oddity::FramingLost, OddOrigin::Element(self.source.address), *seen);
+    }
+
+    fn envelope<'e>(&self, transport: Transport, extents: &'e [Extent], context: &StreamContext<'_>) -> Envelope<'e> {
+        Envelope {
+            spot: Spot { arrival: self.last.0, ..context.now },
+            position: self.last.1,
+            source: self.source,
+            destination: self.destination,
+            transport,
+            identification: 0,
+            extents,
+            trailing: 0,
+            missing: 0,
+        }
+    }
+
     /// Counts what was read, and sends it on if it is a message.
     fn message(
         &mut self,
@@ -98,15 +149,8 @@ impl Place {
     ) {
         context.given.counters.messages.count(read);
         let Ok(message) = read else { return };
-        let envelope = Envelope {
-            spot: Spot { arrival: self.last.0, ..context.now },
-            position: self.last.1,
-            source: self.source,
-            destination: self.destination,
-            transport,
-            identification: 0,
-            extents,
-        };
+        self.speaks_sip = true;
+        let envelope = self.envelope(transport, extents, context);
         let order = context.now.order(context.count);
         context.given.message(message, &envelope, order);
         self.last.1 += 1;
@@ -119,8 +163,8 @@ impl Consumer for SipStream {
 
     fn open(key: &FlowKey, direction: Direction) -> Self {
         let (source, destination) = key.endpoints(direction);
-        let place = Place { source, destination, last: (Arrival::default(), 0) };
-        Self { place, framer: Framer::midstream(), web_socket: None }
+        let place = Place { source, destination, speaks_sip: false, last: (Arrival::default(), 0) };
+        Self { place, framer: Framer::midstream(), web_socket: None, lost: None }
     }
 
     fn begins(&mut self) {
@@ -135,7 +179,7 @@ impl Consumer for SipStream {
             self.open_web_socket(bytes);
         }
         let Some(web_socket) = &mut self.web_socket else {
-            return self.give(*arrival, context, |framer, sink| framer.data(bytes, extent, sink));
+            return self.feed(bytes, extent, *arrival, context);
         };
         self.place.arrived(*arrival);
         web_socket.data(bytes, &mut |message| {
@@ -152,6 +196,17 @@ impl Consumer for SipStream {
                 since: self.place.last.0.time,
                 until: context.now.arrival.time,
             });
+            if self.place.speaks_sip {
+                let arrival = context.now.arrival;
+                let place = crate::correlation::Place { input: arrival.input, frame: arrival.frame, position: 0 };
+                let seen = Sighting {
+                    place,
+                    time: arrival.time,
+                    numbers: [Some(length), None],
+                    ..self.place.sighting(context)
+                };
+                context.given.counters.oddities.add(Oddity::Gap, OddOrigin::Input(arrival.input), seen);
+            }
         }
         match &mut self.web_socket {
             Some(web_socket) => web_socket.gap(),
@@ -165,6 +220,7 @@ impl Consumer for SipStream {
             context.given.counters.web_sockets += web_socket.stats();
         }
         self.give(self.place.last.0, context, |framer, sink| framer.reset(sink));
+        self.place.resume(&mut self.lost, None, context);
     }
 
     fn finish(&mut self, context: &mut Self::Context) {
@@ -173,6 +229,7 @@ impl Consumer for SipStream {
             context.given.counters.web_sockets += web_socket.stats();
         }
         self.give(self.place.last.0, context, |framer, sink| framer.finish(sink));
+        self.place.resume(&mut self.lost, None, context);
         context.given.counters.framer += *self.framer.stats();
     }
 

@@ -1,6 +1,7 @@
 //! What the windows of a batch give, sorted into shards.
 
 use super::messages::Messages;
+use super::odd::note;
 use crate::capture::{Frame, Window};
 use crate::correlation::{Found, Order};
 use crate::counters::Counters;
@@ -194,6 +195,8 @@ impl<'w> Yield<'w> {
             transport: unpacked.transport,
             identification: 0,
             extents: &[],
+            trailing: trailing(&message, &unpacked.payload),
+            missing: 0,
         };
         self.message(&message, &envelope, spot.order(0));
     }
@@ -223,12 +226,15 @@ impl<'w> Yield<'w> {
             transport: datagram.transport,
             identification: datagram.identification,
             extents,
+            trailing: trailing(&message, datagram.payload),
+            missing: datagram.missing,
         };
         self.message(&message, &envelope, spot.order(0));
     }
 
     /// Sends a message to the shard of its call. `order` is its place among all messages.
     pub(crate) fn message(&mut self, message: &Message<'_>, envelope: &Envelope<'_>, order: Order) {
+        note(message, envelope, order, &mut self.counters.oddities);
         let Some(call_id) = message.call_id().filter(|_| message.correlates()) else {
             self.counters.messages.uncorrelated += 1;
             return;
@@ -237,6 +243,12 @@ impl<'w> Yield<'w> {
             self.counters.messages.uncorrelated += 1;
         }
     }
+}
+
+/// How many octets of a datagram are behind the message in it.
+fn trailing(message: &Message<'_>, payload: &[u8]) -> u32 {
+    let behind = payload.len().saturating_sub(message.leading_octets()).saturating_sub(message.raw().len());
+    u32::try_from(behind).unwrap_or(u32::MAX)
 }
 
 /// Who sent a message to whom, and where it was found.
@@ -249,6 +261,10 @@ pub(crate) struct Envelope<'e> {
     pub(crate) transport: Transport,
     pub(crate) identification: u16,
     pub(crate) extents: &'e [Extent],
+    /// Octets of its datagram behind the message.
+    pub(crate) trailing: u32,
+    /// Octets of its datagram that the capture lacks.
+    pub(crate) missing: u32,
 }
 
 impl<'e> Envelope<'e> {

@@ -300,7 +300,7 @@ impl<'a> Scribe<'a> {
             values: finding.values.iter().map(|(name, found)| (*name, value(found))).collect(),
             references: finding.rule.references,
             evidence: evidence(&finding.evidence),
-            wireshark_filter: wireshark_filter(&call_id),
+            wireshark_filter: wireshark_filter(&call_id, finding),
             context: finding.context.iter().copied().collect(),
             call_id,
         }
@@ -442,7 +442,13 @@ fn value(found: &Value) -> serde_json::Value {
     }
 }
 
-/// A display filter for the call; quotes and backslashes in the Call-ID are escaped as Wireshark wants them.
-fn wireshark_filter(call_id: &str) -> String {
+/// A display filter for the call, or for the frame if it is about no call; quotes and backslashes in the Call-ID are escaped as Wireshark wants them.
+fn wireshark_filter(call_id: &str, finding: &Finding) -> String {
+    if call_id.is_empty() {
+        return match finding.place.frame {
+            0 => "ip.flags.mf == 1 || ip.frag_offset > 0 || ipv6.fraghdr".to_owned(),
+            frame => format!("frame.number == {frame}"),
+        };
+    }
     format!("sip.Call-ID == \"{}\"", call_id.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -27,6 +27,7 @@ pub(super) fn quality(analysis: &Analysis) -> model::CaptureQuality {
             framed: messages.framed,
             parsed: messages.parsed,
             rejected: messages.rejected,
+            rejected_causes: messages.rejected_by_cause(),
             uncorrelated: messages.uncorrelated,
             anomalies: messages.anomalies_by_name(),
         },
@@ -128,6 +129,7 @@ fn limits_reached(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("losses", analysis.losses_beyond_limit),
         ("messages_oversize", counters.framer.oversize + counters.web_sockets.oversize),
         ("sctp_given_up", counters.sctp.evictions),
+        ("odd_elements", analysis.odd_beyond_limit),
         ("tcp_connections_evicted", counters.streams.evicted),
     ];
     all.into_iter().filter(|(_, count)| *count > 0).collect()

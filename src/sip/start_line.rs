@@ -48,9 +48,29 @@ pub enum NotSip {
     /// The capture cut the first line.
     #[error("the start line is cut")]
     StartLineCut,
+    /// None of the headers that every message has, Via, From, Call-ID and CSeq, follows a start line that another protocol may
+    /// have borrowed: that of a response, or of a request for a URI of another scheme.
+    #[error("no header of SIP follows the start line")]
+    NoSipHeader,
     /// More bytes than a message can have.
     #[error("there are too many bytes")]
     TooLong,
+}
+
+impl NotSip {
+    /// The name in the report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NoStartLine => "no_start_line",
+            Self::NoVersion => "no_version",
+            Self::InvalidStatusCode => "invalid_status_code",
+            Self::NoRequestUri => "no_request_uri",
+            Self::StartLineCut => "start_line_cut",
+            Self::NoSipHeader => "no_sip_header",
+            Self::TooLong => "too_long",
+        }
+    }
 }
 
 /// What bytes begin with.

@@ -118,7 +118,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// An INVITE of Alice for `uri`; the branch is made of the CSeq number and `uri`.
+    /// An INVITE of Alice for `uri`; the branch is made of the Call-ID, the CSeq number and `uri`.
     pub(crate) fn invite(call_id: &str, cseq: u32, uri: &str) -> Self {
         Self::of("INVITE", call_id, cseq, uri)
     }
@@ -128,7 +128,7 @@ impl Request {
         Self {
             method,
             uri: uri.into(),
-            vias: vec![(ALICE.into(), format!("z9hG4bK{cseq}{branch}"))],
+            vias: vec![(ALICE.into(), format!("z9hG4bK{call_id}{cseq}{branch}"))],
             from: "sip:alice@example.com".into(),
             from_tag: "a".into(),
             to: "sip:bob@example.com".into(),

@@ -314,11 +314,12 @@ pub struct Finding {
     pub severity: &'static str,
     /// strong, medium, weak.
     pub confidence: &'static str,
-    /// exchange, negotiation, chain, dialog, client.
+    /// exchange, negotiation, chain, dialog, client, capture.
     pub scope: &'static str,
     /// When it was seen.
     pub time: String,
-    /// The Call-ID.
+    /// The Call-ID; null for what is about no call.
+    #[serde(serialize_with = "null_if_empty")]
     pub call_id: String,
     /// What was found.
     pub summary: String,
@@ -334,4 +335,8 @@ pub struct Finding {
     pub wireshark_filter: String,
     /// What is known of the place of capture.
     pub context: BTreeMap<&'static str, bool>,
+}
+
+fn null_if_empty<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    (!text.is_empty()).then_some(text).serialize(serializer)
 }

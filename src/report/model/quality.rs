@@ -51,6 +51,8 @@ pub struct Sip {
     pub parsed: u64,
     /// Those that are none.
     pub rejected: u64,
+    /// Why those are none.
+    pub rejected_causes: BTreeMap<&'static str, u64>,
     /// Parsed, but without what correlation needs.
     pub uncorrelated: u64,
     /// Oddities that were tolerated, by kind.

@@ -71,6 +71,14 @@ pub(super) fn read(bytes: &[u8], origin: Origin) -> Result<Message<'_>, NotSip> 
             reader.anomalies.push(anomaly, offset);
         }
     }
+    // Requests for SIP URIs are SIP, whatever they lack. A head that the capture cut may have had the headers behind the cut.
+    let may_be_another = match start_line {
+        StartLine::Response { .. } => true,
+        StartLine::Request { uri, .. } => !matches!(Uri::parse(uri), Ok(Uri::Sip(_) | Uri::Tel(_))),
+    };
+    if may_be_another && reader.lacks_all() && (lines.blank_line || !origin.is_cut()) {
+        return Err(NotSip::NoSipHeader);
+    }
     let head_end = lines.position();
     reader.check(&start_line, head_end);
     let body_end = if lines.blank_line {
@@ -257,6 +265,12 @@ impl<'a> Reader<'a> {
                 Err(_) => self.anomalies.push(Anomaly::MalformedContact, start),
             }
         }
+    }
+
+    /// Whether there is none of the headers that every message has.
+    fn lacks_all(&self) -> bool {
+        let via = self.top_via != Err(HeaderError::Missing);
+        !via && self.from.is_none() && self.call_id.is_none() && self.cseq.is_none()
     }
 
     /// Checks what needs the whole head.

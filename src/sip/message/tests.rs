@@ -278,3 +278,15 @@ proptest! {
         exercise(&parse(&text));
     }
 }
+
+#[test]
+fn a_start_line_that_was_borrowed_is_refused_for_that() {
+    let http = "SIP/2.0 200 ok\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi";
+    assert_eq!(Message::parse(http.as_bytes()).unwrap_err(), NotSip::NoSipHeader);
+    assert_eq!(Message::parse(b"OPTIONS http://a SIP/2.0\r\nHost: a\r\n\r\n").unwrap_err(), NotSip::NoSipHeader);
+    // The capture may have cut off what makes it SIP.
+    assert!(Message::parse_cut(http.split("\r\n\r\n").next().unwrap().as_bytes()).is_ok());
+    for sip in ["OPTIONS sip:a SIP/2.0\r\nHost: a\r\n\r\n", "SIP/2.0 200 ok\r\ni: 1\r\n\r\n"] {
+        assert!(Message::parse(sip.as_bytes()).is_ok(), "{sip}");
+    }
+}

@@ -9,6 +9,12 @@ pub(super) struct Message {
     pub(super) start: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: String,
+    /// Lines of the head end with LF alone.
+    line_feeds: bool,
+    /// There is no Content-Length.
+    without_length: bool,
+    /// Octets behind it.
+    behind: String,
 }
 
 impl Message {
@@ -74,11 +80,17 @@ impl Message {
                     self.set(name, value.as_str());
                     set.push(name);
                 }
-                Change::Without(name) => self.remove(name),
+                Change::Without(name) => {
+                    self.remove(name);
+                    self.without_length |= name.eq_ignore_ascii_case("Content-Length");
+                }
                 Change::Sdp(version) => {
                     self.set("Content-Type", "application/sdp");
                     self.body = sdp(address, 4000).replace(" 1 IN IP4", &format!(" {version} IN IP4"));
                 }
+                Change::LineFeeds => self.line_feeds = true,
+                Change::Behind(octets) => self.behind.clone_from(octets),
+                Change::Captured(_) => {}
                 Change::Body(text) => {
                     self.set("Content-Type", "text/plain");
                     self.body.clone_from(text);
@@ -92,11 +104,16 @@ impl Message {
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
-        if self.get("Content-Length").is_none() && self.get("l").is_none() {
+        let given = self.get("Content-Length").or_else(|| self.get("l")).is_some();
+        if !given && !self.without_length {
             text.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         text.push_str("\r\n");
+        if self.line_feeds {
+            text = text.replace("\r\n", "\n");
+        }
         text.push_str(&self.body);
+        text.push_str(&self.behind);
         text.into_bytes()
     }
 }

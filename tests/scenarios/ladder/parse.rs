@@ -73,6 +73,12 @@ pub(crate) enum Change {
     Without(String),
     Sdp(u32),
     Body(String),
+    /// Lines of the head end with LF alone.
+    LineFeeds,
+    /// Octets behind the message.
+    Behind(String),
+    /// Bytes of the message that the capture holds.
+    Captured(usize),
 }
 
 /// Reads a ladder. What is wrong with it is said with the number of the line.
@@ -236,7 +242,16 @@ fn change(text: &str) -> Result<Change, String> {
         return Ok(Change::Sdp(version.trim().parse().map_err(|_| "no version")?));
     }
     if let Some(body) = text.strip_prefix("body ") {
-        return Ok(Change::Body(body.into()));
+        return Ok(Change::Body(body.replace("\\n", "\n")));
+    }
+    if text == "line feeds" {
+        return Ok(Change::LineFeeds);
+    }
+    if let Some(octets) = text.strip_prefix("behind ") {
+        return Ok(Change::Behind(octets.into()));
+    }
+    if let Some(bytes) = text.strip_prefix("captured ") {
+        return Ok(Change::Captured(bytes.trim().parse().map_err(|_| "no number of bytes")?));
     }
     let (name, value) = text.split_once(':').ok_or("neither a header nor a change")?;
     Ok(Change::Header(name.trim().into(), value.trim().into()))

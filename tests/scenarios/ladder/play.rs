@@ -121,7 +121,11 @@ pub(crate) fn play(ladder: &Ladder) -> Result<Played, String> {
             let message = player
                 .message(from, to, what, options, changes)
                 .map_err(|problem| format!("line {}: {problem}", line.number))?;
-            player.send(end, (from, to), *arrow, number, &message);
+            let captured = changes.iter().find_map(|change| match change {
+                Change::Captured(bytes) => Some(*bytes),
+                _ => None,
+            });
+            player.send(end, (from, to), *arrow, number, &message, captured);
             player.last.insert((from.clone(), to.clone()), message);
         }
     }
@@ -360,7 +364,15 @@ impl Player<'_> {
         Ok(answer)
     }
 
-    fn send(&mut self, time: u64, (from, to): (&str, &str), arrow: Arrow, number: usize, message: &[u8]) {
+    fn send(
+        &mut self,
+        time: u64,
+        (from, to): (&str, &str),
+        arrow: Arrow,
+        number: usize,
+        message: &[u8],
+        captured: Option<usize>,
+    ) {
         let (Some(source), Some(destination)) = (self.ladder.actors.get(from), self.ladder.actors.get(to)) else {
             return;
         };
@@ -384,7 +396,9 @@ impl Player<'_> {
         } else if self.ladder.relays > 0 {
             self.relayed(time, source, destination, message)
         } else {
-            vec![self.wire.udp(time, source, destination, message)]
+            let packet = self.wire.udp(time, source, destination, message);
+            let bytes = packet.bytes.len();
+            vec![packet.snapped(captured.map_or(bytes, |captured| bytes - message.len() + captured))]
         };
         let is_request = !message.starts_with(b"SIP/2.0");
         for packet in packets {
