@@ -1,7 +1,7 @@
 //! What each request of a call led to: retries after challenges and 422, targets of redirects.
 
+use foldhash::{HashMap, HashMapExt};
 use std::cell::OnceCell;
-use std::collections::HashMap;
 
 use super::record::MessageRecord;
 use super::redirect::{Redirections, matches};

@@ -1,6 +1,6 @@
 //! INVITE dialogs of a call and their session timers (RFC 3261 12, RFC 4028).
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::facts::{Evidence, Party, Role};
 use super::record::{MessageRecord, Method};

@@ -1,6 +1,6 @@
 //! What clients and proxies did around a redirect, besides going to its targets (RFC 3261 8.1.3.4, 16.7).
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::attempts::Attempts;
 use super::facts::{Evidence, Party, Role, Text, Watch};

@@ -1,9 +1,10 @@
 //! Links between calls: a redirect followed or a 422 retried under another Call-ID, and old addresses dialled again.
 
+use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
+use foldhash::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::calls::{Ended, digest};

@@ -1,7 +1,8 @@
 //! Series of 422 answers within a call (RFC 4028 6, 7.3, 7.4).
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::attempts::Attempts;
 use super::facts::{Kept, Link, Negotiation, Refused, Retry, Role, Round};

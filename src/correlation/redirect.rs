@@ -1,6 +1,6 @@
 //! Redirects within a call, and what the caller did about them (RFC 3261 8.1.3.4).
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::attempts::Attempts;
 use super::facts::{Link, Place, Redirect, Role};

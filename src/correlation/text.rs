@@ -1,7 +1,6 @@
 //! The words of a call, each kept once.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where a text lies in a [`Texts`], or in the message it was found in.

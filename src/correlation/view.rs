@@ -1,6 +1,6 @@
 //! A finished call, sorted into transactions: what redirects, negotiations and dialogs are worked out from.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::facts::{Evidence, FollowUp, Link, Party, Place, Role, Text, Watch};
 use super::record::MessageRecord;

@@ -1,6 +1,8 @@
 //! Chains of redirects, within calls and over several.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 
 use super::judge::StartOutcome;
 use crate::correlation::{Place, Redirect, Text, equals};

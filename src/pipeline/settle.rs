@@ -1,8 +1,8 @@
 //! Joins finished calls, decides what became of each redirect and negotiation, and lets the rules judge them.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use foldhash::{HashMap, HashSet, HashSetExt};
 use rayon::prelude::*;
 
 use super::chains::Chains;

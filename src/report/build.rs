@@ -1,6 +1,8 @@
 //! From the analysis to the report: ids, names, texts and the tables that group results.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::model;
 use super::tables::{address_updates, interval_requirements};

@@ -10,10 +10,8 @@ use super::{Spacing, View, model};
 
 /// Items that one task renders.
 const ITEMS_PER_TASK: usize = 32;
-/// Bytes that most tasks give at least.
-const USUAL_TASK_BYTES: usize = 64 << 10;
-/// Tasks whose results are held at once.
-const TASKS_AT_ONCE: usize = 64;
+/// Tasks whose results are held at once: so few that what they give is written before it has gone from the caches.
+const TASKS_AT_ONCE: usize = 8;
 
 /// The whole report: with a line for each field, and for each message, contact or piece of evidence; or in one line.
 pub(super) fn write(view: &View<'_>, spacing: Spacing, out: &mut dyn Write) -> io::Result<()> {
@@ -69,30 +67,32 @@ impl Writer<'_> {
         self.name(name)?;
         self.out.write_all(b"[")?;
         let spacing = self.spacing;
-        let task = |task: usize| {
+        let task = |task: usize, bytes: &mut Vec<u8>| {
             let first = task.saturating_mul(ITEMS_PER_TASK);
-            let mut bytes = Vec::with_capacity(USUAL_TASK_BYTES);
+            bytes.clear();
             for index in first..first.saturating_add(ITEMS_PER_TASK).min(count) {
                 let Some(item) = item(index) else { continue };
                 bytes.extend_from_slice(if index == 0 { b"" } else { b"," });
-                spacing.new_line(&mut bytes, 2)?;
-                render(&item, spacing, 2, &mut bytes)?;
+                spacing.new_line(bytes, 2)?;
+                render(&item, spacing, 2, bytes)?;
             }
-            io::Result::Ok(bytes)
+            io::Result::Ok(())
         };
-        let tasks = count.div_ceil(ITEMS_PER_TASK);
-        let render = |start: usize| -> Vec<io::Result<Vec<u8>>> {
-            (start..start.saturating_add(TASKS_AT_ONCE).min(tasks)).into_par_iter().map(task).collect()
+        let render = |start: usize, buffers: &mut Vec<Vec<u8>>| {
+            let tasks = buffers.par_iter_mut().enumerate();
+            tasks.map(|(at, bytes)| task(start.saturating_add(at), bytes)).collect::<io::Result<()>>()
         };
-        let mut rendered = render(0);
-        for start in (0..tasks).step_by(TASKS_AT_ONCE) {
+        let (mut rendered, mut next) = (vec![Vec::new(); TASKS_AT_ONCE], vec![Vec::new(); TASKS_AT_ONCE]);
+        render(0, &mut rendered)?;
+        for start in (0..count.div_ceil(ITEMS_PER_TASK)).step_by(TASKS_AT_ONCE) {
             // While some are written the next are rendered.
-            let mut next = Vec::new();
+            let mut result = Ok(());
             rayon::in_place_scope(|scope| {
-                scope.spawn(|_| next = render(start.saturating_add(TASKS_AT_ONCE)));
-                rendered.drain(..).try_for_each(|bytes| self.out.write_all(&bytes?))
+                scope.spawn(|_| result = render(start.saturating_add(TASKS_AT_ONCE), &mut next));
+                rendered.iter().try_for_each(|bytes| self.out.write_all(bytes))
             })?;
-            rendered = next;
+            result?;
+            std::mem::swap(&mut rendered, &mut next);
         }
         if count > 0 {
             self.spacing.new_line(self.out, 1)?;
