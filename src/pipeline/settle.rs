@@ -64,9 +64,10 @@ impl Pending {
 
     /// Decides everything that was open, at the end of input.
     pub(crate) fn settle(mut self, links: &Links, watching: &Watching, options: &Options, analysis: &mut Analysis) {
-        self.redirects.par_sort_by_key(|redirect| (redirect.time, redirect.place));
+        // With keys apart, large things are moved once and in place.
+        self.redirects.par_sort_by_cached_key(|redirect| (redirect.time, redirect.place));
         self.negotiations
-            .par_sort_by_key(|negotiation| negotiation.rounds.first().map(|round| (round.time, round.place)));
+            .par_sort_by_cached_key(|negotiation| negotiation.rounds.first().map(|round| (round.time, round.place)));
         let mut taken: HashSet<Place> =
             self.redirects.iter().filter_map(|redirect| redirect.follow_up.as_ref()).map(|next| next.place).collect();
         self.link_redirects(links, &mut taken);
@@ -428,15 +429,20 @@ impl Judge<'_> {
 
     /// Puts findings and dialogs in order.
     fn finish(self, listed: Vec<(ListedDialog, bool)>) {
-        let mut order: Vec<(usize, Finding)> = self.findings.into_iter().enumerate().collect();
-        order.par_sort_by_key(|(_, finding)| (finding.time, finding.place, finding.rule.id));
+        let keys = self.findings.iter().enumerate();
+        let mut order: Vec<_> =
+            keys.map(|(old, finding)| (finding.time, finding.place, finding.rule.id, old)).collect();
+        order.par_sort_unstable();
         let mut new_place = vec![0; order.len()];
-        for (new, (old, _)) in order.iter().enumerate() {
+        for (new, (.., old)) in order.iter().enumerate() {
             if let Some(place) = new_place.get_mut(*old) {
                 *place = new;
             }
         }
-        let findings: Vec<Finding> = order.into_iter().map(|(_, finding)| finding).collect();
+        let mut unordered: Vec<Option<Finding>> = self.findings.into_iter().map(Some).collect();
+        let findings: Vec<Finding> =
+            order.iter().filter_map(|(.., old)| unordered.get_mut(*old).and_then(Option::take)).collect();
+        drop(unordered);
         let renumber = |places: &mut Vec<usize>| {
             for place in places.iter_mut() {
                 *place = new_place.get(*place).copied().unwrap_or(*place);
@@ -457,7 +463,7 @@ impl Judge<'_> {
         };
         let mut kept: Vec<ListedDialog> =
             listed.into_iter().filter(|(dialog, anyway)| wanted(dialog, *anyway)).map(|(dialog, _)| dialog).collect();
-        kept.par_sort_by(|one, other| {
+        kept.par_sort_unstable_by(|one, other| {
             (one.start, one.place, &one.callee_tag).cmp(&(other.start, other.place, &other.callee_tag))
         });
         self.analysis.listed = kept;
