@@ -153,6 +153,8 @@ pub const MAX_CONTACTS: usize = 256;
 pub const MAX_VIAS: usize = 256;
 /// Messages of one dialog that are listed in a report.
 pub const MAX_LISTED_MESSAGES: usize = 4_096;
+/// Refreshes of one dialog that a ladder can show: a day of refreshes every minute and a half, the shortest interval there is.
+pub const MAX_LISTED_AGREEMENTS: usize = 1_024;
 /// Bytes of the name of an unregistered method that is counted by name.
 pub const MAX_METHOD_NAME_BYTES: usize = 64;
 /// Packets within packets that are put together from fragments.

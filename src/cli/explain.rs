@@ -1,13 +1,11 @@
 //! `reinvite explain` and `reinvite rules`: what codes and rules mean.
 
-use std::io::{self, Write};
-
 use clap::{Args, ValueEnum};
 
 use reinvite::explain::{RuleText, explain};
 use reinvite::findings::RULES;
 
-use super::{Exit, complain};
+use super::{Exit, complain, say};
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
@@ -46,7 +44,7 @@ impl Explain {
             })
             .collect();
         match explain(&self.topics, &rules) {
-            Ok(text) => say(&text),
+            Ok(text) => say(text.as_bytes()),
             Err(problem) => {
                 complain(&problem);
                 Exit::Unusable
@@ -80,16 +78,6 @@ impl Rules {
                 format!("{:#}\n", serde_json::Value::from(rows))
             }
         };
-        say(&text)
-    }
-}
-
-fn say(text: &str) -> Exit {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
-            complain(&format!("standard output: {problem}"));
-            Exit::Unwritten
-        }
-        _ => Exit::Done,
+        say(text.as_bytes())
     }
 }

@@ -5,6 +5,10 @@ mod exit;
 mod explain;
 mod filters;
 mod output;
+mod packaging;
+mod show;
+
+use std::io::{self, Write};
 
 use clap::{Parser, Subcommand};
 
@@ -22,10 +26,16 @@ struct Arguments {
 enum Command {
     /// Read captures and report their redirects, session interval negotiations and what is wrong with them
     Analyze(Box<analyze::Analyze>),
+    /// Show one call as a ladder; without a Call-ID, list the calls to choose from
+    Show(show::Show),
     /// Explain a status code or a rule; with two or more, what differs between them
     Explain(explain::Explain),
     /// List the rules behind findings
     Rules(explain::Rules),
+    /// Write the completions for a shell
+    Completions(packaging::Completions),
+    /// Write the manual page
+    Man,
 }
 
 /// Does what the command line asks for.
@@ -33,8 +43,11 @@ pub(crate) fn run() -> Exit {
     match Arguments::try_parse() {
         Ok(arguments) => match arguments.command {
             Command::Analyze(command) => command.run(),
+            Command::Show(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Rules(command) => command.run(),
+            Command::Completions(command) => command.run(),
+            Command::Man => packaging::man(),
         },
         Err(problem) => {
             let exit = if problem.use_stderr() { Exit::Unusable } else { Exit::Done };
@@ -49,4 +62,15 @@ pub(crate) fn run() -> Exit {
 #[expect(clippy::print_stderr, reason = "this is where the program speaks to people")]
 fn complain(problem: &dyn std::fmt::Display) {
     eprintln!("reinvite: {problem}");
+}
+
+/// Writes to standard output. Nobody reading it any more is no failure.
+fn say(text: &[u8]) -> Exit {
+    match io::stdout().lock().write_all(text) {
+        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("standard output: {problem}"));
+            Exit::Unwritten
+        }
+        _ => Exit::Done,
+    }
 }

@@ -1,6 +1,6 @@
 //! Dialogs with their messages, as reports list them.
 
-use super::dialog::{Dialog, DialogState, Dialogs, EndCause};
+use super::dialog::{Agreement, Dialog, DialogState, Dialogs, EndCause};
 use super::facts::{Place, Text};
 use super::record::{MessageRecord, Method};
 use super::text::Span;
@@ -9,7 +9,7 @@ use super::view::{CallView, place_of};
 use crate::limits::{self, MAX_RIVALS};
 use crate::net::Endpoint;
 use crate::sip::Refresher;
-use crate::time::{NANOS_PER_SECOND, Timestamp};
+use crate::time::Timestamp;
 
 /// A message of a listed dialog.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +129,23 @@ pub struct ListedTimer {
     pub last_deadline: Timestamp,
 }
 
+/// A 2xx from which the session of a listed dialog ran anew.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedAgreement {
+    /// When its first copy was seen: the clock before it stops then.
+    pub first: Timestamp,
+    /// When the session expires that it started; none if it switched the timer off.
+    pub deadline: Option<Timestamp>,
+    /// Where it is.
+    pub place: Place,
+    /// Session-Expires in seconds.
+    pub interval: Option<u64>,
+    /// The refresher, as it says it.
+    pub refresher: Option<Refresher>,
+    /// Whether it answered a request within the dialog.
+    pub is_refresh: bool,
+}
+
 /// A dialog with its messages, or a call that came to no dialog.
 #[derive(Clone, Debug)]
 pub struct ListedDialog {
@@ -158,6 +175,8 @@ pub struct ListedDialog {
     pub end_cause: Option<EndCause>,
     /// Its session timer.
     pub timer: Option<ListedTimer>,
+    /// From what the session ran, in order of time; the first ones if there are too many.
+    pub agreements: Vec<ListedAgreement>,
     /// Its messages in order of time; those of the call before any dialog stand with the first.
     messages: Entries,
     /// Messages that are not listed because there are too many.
@@ -206,16 +225,31 @@ pub fn listing(view: &CallView<'_>, dialogs: &Dialogs) -> Vec<ListedDialog> {
     listed
 }
 
+/// When the session expires that an agreement started.
+fn deadline(agreement: &Agreement) -> Option<Timestamp> {
+    let seconds = i64::try_from(agreement.interval?).unwrap_or(i64::MAX);
+    Some(agreement.time.plus_seconds(seconds))
+}
+
+fn agreement(agreement: &Agreement) -> ListedAgreement {
+    ListedAgreement {
+        first: agreement.first,
+        deadline: deadline(agreement),
+        place: agreement.evidence.place,
+        interval: agreement.interval,
+        refresher: agreement.refresher,
+        is_refresh: agreement.is_refresh,
+    }
+}
+
 fn entry(view: &CallView<'_>, dialog: &Dialog) -> ListedDialog {
     let last = dialog.agreements.iter().max_by_key(|agreement| agreement.time);
     let timer = last.and_then(|last| {
-        let interval = last.interval?;
-        let nanos = i64::try_from(interval).unwrap_or(i64::MAX).saturating_mul(NANOS_PER_SECOND);
         Some(ListedTimer {
-            interval,
+            interval: last.interval?,
             refresher: last.refresher,
             refreshes: dialog.agreements.iter().filter(|agreement| agreement.is_refresh).count() as u64,
-            last_deadline: last.time.plus(nanos),
+            last_deadline: deadline(last)?,
         })
     });
     ListedDialog {
@@ -232,6 +266,7 @@ fn entry(view: &CallView<'_>, dialog: &Dialog) -> ListedDialog {
         end: dialog.end,
         end_cause: dialog.end_cause,
         timer,
+        agreements: dialog.agreements.iter().take(limits::MAX_LISTED_AGREEMENTS).map(agreement).collect(),
         messages: Entries::default(),
         omitted: 0,
     }
@@ -253,6 +288,7 @@ fn without_dialog(view: &CallView<'_>, first: &MessageRecord) -> ListedDialog {
         end: None,
         end_cause: None,
         timer: None,
+        agreements: Vec::new(),
         messages: Entries::default(),
         omitted: 0,
     }

@@ -35,7 +35,7 @@ pub use facts::{
 pub use filter::{BadCondition, Filter, Network, Pattern, StatusCodes};
 pub use handling::{Elsewhere, Failure, Handling, Leak, Rare, Sent};
 pub use links::{Again, Candidate, Links, Order, Signal};
-pub use listing::{ListedDialog, ListedMessage, ListedTimer, listing};
+pub use listing::{ListedAgreement, ListedDialog, ListedMessage, ListedTimer, listing};
 pub use marks::{Marks, TimerMarks};
 pub use mirror::mirrors;
 pub use negotiation::{negotiations, refresher_name};

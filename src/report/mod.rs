@@ -6,6 +6,7 @@ mod escape;
 mod inputs;
 mod json;
 mod junit;
+pub mod ladder;
 pub mod model;
 mod ndjson;
 mod prometheus;
@@ -16,6 +17,7 @@ mod text;
 use std::io::{self, Write};
 
 pub use build::{View, build};
+pub use escape::visible;
 
 /// A form in which a report can be written.
 #[derive(Clone, Copy)]

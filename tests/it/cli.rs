@@ -358,3 +358,17 @@ fn conditions_narrow_the_report_down_and_bad_ones_are_explained() {
         analyze(&path, &[option, value]).exits(2).complains(said);
     }
 }
+
+#[test]
+fn packages_get_a_manual_page_and_completions() {
+    let page = run(&["man"]).exits(0).out;
+    assert!(
+        page.contains(".TH reinvite 1") && page.contains("REINVITE ANALYZE") && page.contains("EXIT STATUS"),
+        "{page}"
+    );
+    assert!(page.contains("\\-\\-fail\\-on"), "options of commands: {page}");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(&["completions", shell]).exits(0).out.contains("analyze"), "{shell}");
+    }
+    run(&["completions", "no-shell"]).exits(2);
+}

@@ -52,6 +52,9 @@ mod outputs;
 /// The same calls over SCTP.
 #[cfg(test)]
 mod sctp;
+/// The ladders of calls.
+#[cfg(test)]
+mod show;
 /// What networks and captures do to TCP.
 #[cfg(test)]
 mod tcp;
