@@ -1,9 +1,9 @@
 //! The result of a run, before it takes the shape of a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::capture::InputInfo;
-use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Redirect, RedirectOutcome};
+use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect, RedirectOutcome};
 use crate::counters::{Counters, MessageKinds};
 use crate::findings::Finding;
 
@@ -67,6 +67,8 @@ pub struct Analysis {
     pub indeterminate: BTreeMap<&'static str, u64>,
     /// The dialogs that were asked for.
     pub listed: Vec<ListedDialog>,
+    /// The messages of those dialogs as they are on the wire, as far as they were read again.
+    pub quotes: HashMap<Place, Box<[u8]>>,
     /// Losses on TCP streams beyond those that are remembered.
     pub losses_beyond_limit: u64,
     /// How often something odd was seen of elements beyond those that are remembered.

@@ -155,6 +155,10 @@ pub const MAX_VIAS: usize = 256;
 pub const MAX_LISTED_MESSAGES: usize = 4_096;
 /// Refreshes of one dialog that a ladder can show: a day of refreshes every minute and a half, the shortest interval there is.
 pub const MAX_LISTED_AGREEMENTS: usize = 1_024;
+/// Bytes of all messages that are read again for a page: it must still open at once.
+pub const MAX_QUOTED_BYTES: u64 = 16 << 20;
+/// Bytes of one message that is read again. Few are larger, and nobody reads them on a page.
+pub const MAX_QUOTED_MESSAGE_BYTES: u64 = 16 << 10;
 /// Bytes of the name of an unregistered method that is counted by name.
 pub const MAX_METHOD_NAME_BYTES: usize = 64;
 /// Packets within packets that are put together from fragments.

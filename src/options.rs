@@ -49,6 +49,8 @@ pub struct Options {
     pub capture: CaptureOptions,
     /// Which dialogs are listed.
     pub dialogs: DialogsListed,
+    /// Whether the messages of listed dialogs can be read again, see [`quote`](crate::pipeline::quote).
+    pub quotable: bool,
     /// Which findings are reported.
     pub selection: Selection,
     /// Which calls are looked at.

@@ -21,6 +21,7 @@
 //! frames with [`LinkType::NO_PACKET`](crate::net::LinkType::NO_PACKET), custom blocks, systemd journal entries and sysdig events.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod again;
 mod compression;
 mod cursor;
 mod expand;
@@ -42,6 +43,7 @@ mod window;
 #[cfg(test)]
 mod testing;
 
+pub use again::read_again;
 pub use compression::Compression;
 pub use feeder::{Batch, CaptureOptions, Feeder, SourcePolicy};
 pub use format::Format;

@@ -24,7 +24,7 @@ pub(super) struct Analyze {
     /// nothing: standard output
     #[arg(short, long, value_name = "PATH")]
     output: Vec<PathBuf>,
-    /// Format, when the ending cannot say: json, ndjson, text, junit, prometheus
+    /// Format, when the ending cannot say: json, ndjson, text, html, junit, prometheus
     #[arg(short, long, value_name = "NAME")]
     format: Option<String>,
     /// JSON in one line
@@ -116,13 +116,17 @@ impl Analyze {
             Ok(outputs) => outputs,
             Err((exit, problem)) => return refuse(&problem, exit),
         };
-        let analysis = match reinvite::pipeline::analyze_feed(feeder, &options, &workers) {
+        let options = Options { quotable: outputs.iter().any(Output::quotes), ..options };
+        let mut analysis = match reinvite::pipeline::analyze_feed(feeder, &options, &workers) {
             Ok(analysis) => analysis,
             Err(problem) => {
                 outputs.into_iter().for_each(Output::abandon);
                 return refuse(&problem, Exit::Unusable);
             }
         };
+        if options.quotable {
+            reinvite::pipeline::quote(&mut analysis);
+        }
         let exit = self.judge(&analysis);
         let view = View::new(&analysis);
         let spacing = if self.compact { Spacing::Compact } else { Spacing::Wide };
@@ -157,6 +161,7 @@ impl Analyze {
             },
             filter: self.filter.filter(),
             threads: self.threads,
+            ..Options::default()
         }
     }
 

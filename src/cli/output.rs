@@ -125,6 +125,11 @@ impl Output {
         }
     }
 
+    /// Whether messages are quoted in it as they are on the wire.
+    pub(super) fn quotes(&self) -> bool {
+        matches!(self, Self::Standard(format) | Self::File { format, .. } if format.quotes)
+    }
+
     /// Leaves nothing behind.
     pub(super) fn abandon(self) {
         if let Self::File { place, draft, .. } = self {

@@ -6,6 +6,7 @@ use super::record::{MessageRecord, Method};
 use super::text::Span;
 use super::transaction::Repeat;
 use super::view::{CallView, place_of};
+use crate::extent::Extent;
 use crate::limits::{self, MAX_RIVALS};
 use crate::net::Endpoint;
 use crate::sip::Refresher;
@@ -30,6 +31,8 @@ pub struct ListedMessage<'a> {
     pub method: Method,
     /// Where the message is that it repeats, and whether it is a mirror duplicate.
     pub repeat_of: Option<(Place, bool)>,
+    /// Where its bytes lie, or those of what it is part of; nothing if that was not asked for.
+    pub extents: &'a [Extent],
 }
 
 /// A message as it is kept until the report is written: there may be hundreds of thousands.
@@ -55,6 +58,8 @@ struct Entries {
     lines: Vec<u8>,
     /// Which of them repeat another, where that is, and whether they are mirror duplicates.
     repeats: Vec<(u32, Place, bool)>,
+    /// For each message where its bytes lie; nothing if that was not asked for.
+    extents: Vec<Box<[Extent]>>,
 }
 
 impl Entries {
@@ -104,6 +109,7 @@ impl Entries {
             cseq: entry.cseq,
             method: entry.method,
             repeat_of: None,
+            extents: &[],
         }
     }
 
@@ -111,7 +117,9 @@ impl Entries {
         let mut repeats = self.repeats.iter().peekable();
         self.list.iter().zip(0_u32..).map(move |(entry, index)| {
             let repeat = repeats.next_if(|(at, ..)| *at == index);
-            ListedMessage { repeat_of: repeat.map(|(_, place, mirror)| (*place, *mirror)), ..self.message(entry) }
+            let repeat_of = repeat.map(|(_, place, mirror)| (*place, *mirror));
+            let extents = usize::try_from(index).ok().and_then(|index| self.extents.get(index));
+            ListedMessage { repeat_of, extents: extents.map_or(&[], |extents| extents), ..self.message(entry) }
         })
     }
 }
@@ -191,7 +199,8 @@ impl ListedDialog {
 }
 
 /// The dialogs of a call with their messages; one entry without a callee where there is none.
-pub fn listing(view: &CallView<'_>, dialogs: &Dialogs) -> Vec<ListedDialog> {
+/// With `quotable` they say where their bytes lie.
+pub fn listing(view: &CallView<'_>, dialogs: &Dialogs, quotable: bool) -> Vec<ListedDialog> {
     let mut listed: Vec<ListedDialog> = dialogs.list().iter().map(|dialog| entry(view, dialog)).collect();
     if listed.is_empty() {
         listed.extend(view.records.first().map(|record| without_dialog(view, record)));
@@ -218,11 +227,20 @@ pub fn listing(view: &CallView<'_>, dialogs: &Dialogs) -> Vec<ListedDialog> {
             dialog.messages.repeats.push((at, view.place(repeat.original()), is_mirror));
         }
         dialog.messages.push(view, record, lines);
+        if quotable {
+            dialog.messages.extents.push(extents(record));
+        }
     }
     for dialog in &mut listed {
         dialog.messages.lines.shrink_to_fit();
     }
     listed
+}
+
+/// Where the bytes of a message lie.
+fn extents(record: &MessageRecord) -> Box<[Extent]> {
+    let more = record.extra.as_ref().map(|extra| extra.extents.as_slice()).filter(|extents| !extents.is_empty());
+    more.unwrap_or(std::slice::from_ref(&record.extent)).into()
 }
 
 /// When the session expires that an agreement started.

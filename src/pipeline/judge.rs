@@ -122,7 +122,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     judged.listed_anyway = flagged || listed == DialogsListed::All;
     // A finding about redirects or negotiations comes with one, so only those about dialogs can flag a call later.
     if judged.listed_anyway && listed != DialogsListed::None || (listed == DialogsListed::Flagged && may_be_flagged) {
-        judged.listed = listing(&view, &dialogs);
+        judged.listed = listing(&view, &dialogs, options.quotable);
     }
     if links.has_targets() {
         judged.starts = starts(&view, links, &redirections, &attempts);

@@ -12,6 +12,7 @@ mod judge;
 mod messages;
 mod odd;
 mod packets;
+mod quotes;
 mod sctp;
 mod settle;
 mod streams;
@@ -35,6 +36,7 @@ use crate::options::Options;
 use calls::{CallShards, Sorted};
 use messages::{Messages, Spare};
 use packets::PacketShards;
+pub use quotes::quote;
 use watching::Watching;
 use yields::{Spot, Yield, decode_window};
 

@@ -39,6 +39,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What it is a view of.
+    pub(super) const fn analysis(&self) -> &'a Analysis {
+        self.scribe.analysis
+    }
+
     /// The program.
     pub const fn generator(&self) -> model::Generator {
         model::Generator { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }

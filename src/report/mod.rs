@@ -3,6 +3,7 @@
 mod build;
 pub mod csv;
 mod escape;
+mod html;
 mod inputs;
 mod json;
 mod junit;
@@ -30,6 +31,8 @@ pub struct Format {
     pub summary: &'static str,
     /// Whether its file may be read while it is written.
     pub in_place: bool,
+    /// Whether it quotes messages as they are on the wire.
+    pub quotes: bool,
     /// Writes a report.
     pub write: fn(&View<'_>, Spacing, &mut dyn Write) -> io::Result<()>,
 }
@@ -52,20 +55,44 @@ pub enum Spacing {
 
 /// All formats.
 pub const FORMATS: &[Format] = &[
-    Format { name: "json", ending: ".json", summary: "the whole report", in_place: false, write: json::write },
+    Format {
+        name: "json",
+        ending: ".json",
+        summary: "the whole report",
+        in_place: false,
+        quotes: false,
+        write: json::write,
+    },
     Format {
         name: "ndjson",
         ending: ".ndjson",
         summary: "an object a line, in ECS form",
         in_place: true,
+        quotes: false,
         write: ndjson::write,
     },
-    Format { name: "text", ending: ".txt", summary: "for people, in 100 columns", in_place: false, write: text::write },
+    Format {
+        name: "text",
+        ending: ".txt",
+        summary: "for people, in 100 columns",
+        in_place: false,
+        quotes: false,
+        write: text::write,
+    },
+    Format {
+        name: "html",
+        ending: ".html",
+        summary: "one page for a browser, with the ladder of each call",
+        in_place: false,
+        quotes: true,
+        write: html::write,
+    },
     Format {
         name: "junit",
         ending: ".junit.xml",
         summary: "a test case for each rule",
         in_place: false,
+        quotes: false,
         write: junit::write,
     },
     Format {
@@ -73,6 +100,7 @@ pub const FORMATS: &[Format] = &[
         ending: ".prom",
         summary: "counts for the textfile collector",
         in_place: false,
+        quotes: false,
         write: prometheus::write,
     },
 ];

@@ -40,6 +40,9 @@ mod facts;
 /// The same traffic in every form that capture files can have.
 #[cfg(test)]
 mod formats;
+/// The HTML report, in a browser.
+#[cfg(test)]
+mod html;
 /// The recordings of real elements, call by call.
 #[cfg(test)]
 mod lab;

@@ -94,6 +94,11 @@ impl<'a> Calls<'a> {
         self.places.get(call_id).and_then(|at| self.calls.get(*at))
     }
 
+    /// The place of a call among all.
+    pub(in crate::report) fn place(&self, call_id: &[u8]) -> Option<usize> {
+        self.places.get(call_id).copied()
+    }
+
     /// A finding of a call.
     pub(super) fn finding(&self, index: usize) -> Option<&'a Finding> {
         self.analysis.findings.get(index)
@@ -135,15 +140,25 @@ impl<'a> Call<'a> {
 
     /// What is remarkable about it, in a few words.
     pub fn marks(&self) -> String {
-        let mut marks: Vec<String> = Vec::new();
-        let mut statuses: Vec<u16> = self.redirects.iter().map(|judged| judged.redirect.status).collect();
+        let worst = self.worst.filter(|worst| *worst > Severity::Info).map_or("", Severity::name);
+        format!("{} {worst}", self.statuses()).trim().to_owned()
+    }
+
+    /// The status codes for which it is listed.
+    pub(in crate::report) fn statuses(&self) -> String {
+        let redirects = self.redirects.iter().map(|judged| judged.redirect.status);
+        let mut statuses: Vec<u16> = redirects.chain((!self.negotiations.is_empty()).then_some(422)).collect();
+        statuses.sort_unstable();
         statuses.dedup();
-        marks.extend(statuses.iter().map(u16::to_string));
-        if !self.negotiations.is_empty() {
-            marks.push("422".to_owned());
+        statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What a page names it by: where its first message is.
+    pub(in crate::report) fn anchor(&self) -> String {
+        let place = self.dialogs.first().map(|dialog| dialog.place).unwrap_or_default();
+        match place.position {
+            0 => format!("call-{}-{}", place.input, place.frame),
+            position => format!("call-{}-{}-p{position}", place.input, place.frame),
         }
-        let worst = self.worst.filter(|worst| *worst > Severity::Info);
-        marks.extend(worst.map(|worst| worst.name().to_owned()));
-        marks.join(" ")
     }
 }

@@ -11,6 +11,7 @@ use std::fmt::Display;
 pub use calls::{Call, Calls};
 pub use mermaid::mermaid;
 pub use svg::svg;
+pub(super) use svg::{Anchors, STYLE, drawing};
 pub use text::text;
 
 use crate::correlation::Place;
@@ -152,8 +153,16 @@ impl Arrow {
 }
 
 impl Ladder {
+    /// The ladder with no more than so many steps: the first ones.
+    pub(super) fn shortened(mut self, steps: usize) -> Self {
+        self.omitted += self.steps.len().saturating_sub(steps) as u64;
+        self.steps.truncate(steps);
+        self.joins.retain(|join| join.from < steps && join.to < steps);
+        self
+    }
+
     /// The joins that begin or end at a step, as remarks.
-    fn join_notes(&self, step: usize) -> impl Iterator<Item = String> + '_ {
+    pub(super) fn join_notes(&self, step: usize) -> impl Iterator<Item = String> + '_ {
         let frame = |at: usize| match self.steps.get(at).map(|step| &step.what) {
             Some(What::Arrow(arrow)) => arrow.place.frame,
             _ => 0,
@@ -184,7 +193,7 @@ pub(super) fn duration(nanos: i64) -> String {
 }
 
 /// Seconds since the start, with microseconds.
-fn offset(nanos: i64) -> String {
+pub(super) fn offset(nanos: i64) -> String {
     let micros = nanos / 1_000;
     format!("+{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod browser;
 pub(crate) mod captures;
 pub(crate) mod essence;
 pub(crate) mod messages;
