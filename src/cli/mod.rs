@@ -9,14 +9,31 @@ mod packaging;
 mod show;
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use exit::Exit;
 
+/// What `--version` says: enough to tell from a bug report what was built.
+static BUILD: LazyLock<String> = LazyLock::new(|| {
+    let libc = if cfg!(target_env = "musl") { "musl, " } else { "" };
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    // Whoever builds from a checkout may say which.
+    let commit = option_env!("REINVITE_COMMIT").map_or_else(String::new, |commit| format!("\ncommit {commit}"));
+    format!(
+        "{} ({}-{}, {libc}{profile})\nreport schema {}, {} rules{commit}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+        reinvite::report::model::SCHEMA_VERSION,
+        reinvite::findings::RULES.len(),
+    )
+});
+
 /// Which SIP calls were told to try again (3xx, 422), and what came of it.
 #[derive(Debug, Parser)]
-#[command(name = "reinvite", version, about, max_term_width = 100)]
+#[command(name = "reinvite", version, long_version = BUILD.as_str(), about, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
