@@ -240,7 +240,7 @@ pub fn listing(view: &CallView<'_>, dialogs: &Dialogs, quotable: bool) -> Vec<Li
 /// Where the bytes of a message lie.
 fn extents(record: &MessageRecord) -> Box<[Extent]> {
     let more = record.extra.as_ref().map(|extra| extra.extents.as_slice()).filter(|extents| !extents.is_empty());
-    more.unwrap_or(std::slice::from_ref(&record.extent)).into()
+    more.unwrap_or_else(|| std::slice::from_ref(&record.extent)).into()
 }
 
 /// When the session expires that an agreement started.

@@ -120,12 +120,8 @@ impl Browser {
 
     /// What was logged as an error, or thrown.
     pub(crate) fn complaints(&self) -> Vec<&Value> {
-        let is_complaint = |event: &&Value| match event["method"].as_str() {
-            Some("Runtime.exceptionThrown") => true,
-            Some("Runtime.consoleAPICalled") => true,
-            Some("Log.entryAdded") => true,
-            _ => false,
-        };
+        let kinds = ["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"];
+        let is_complaint = |event: &&Value| event["method"].as_str().is_some_and(|kind| kinds.contains(&kind));
         self.events.iter().filter(is_complaint).collect()
     }
 
@@ -168,10 +164,9 @@ fn get(address: &str, path: &str) -> String {
         if line.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = line.split_once(':') {
-            if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().expect("a length");
-            }
+        let (name, value) = line.split_once(':').unwrap_or_default();
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().expect("a length");
         }
     }
     let mut body = vec![0; length];
