@@ -47,7 +47,7 @@ fn hostile(folder: &Path) -> std::path::PathBuf {
         "'-->]]></style></title></textarea><svg onload=window.hurt=1>",
         "${window.hurt=1}`\\u003cscript\\u003e",
     ];
-    let path = folder.join("<b>hostile</b>.pcap");
+    let path = folder.join("<b>hostile&amp;.pcap");
     let mut writer = PcapWriter::new(Vec::new(), Layout::usual(Link::Ethernet)).expect("memory");
     let mut wire = Wire::new(Link::Ethernet);
     let (phone, server) =
