@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::capture::InputInfo;
 use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect, RedirectOutcome};
 use crate::counters::{Counters, MessageKinds};
-use crate::findings::Finding;
+use crate::findings::Stated;
 
 /// A redirect with what became of it.
 #[derive(Clone, Debug)]
@@ -62,7 +62,9 @@ pub struct Analysis {
     /// The negotiations.
     pub negotiations: Vec<JudgedNegotiation>,
     /// The findings.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Stated>,
+    /// Findings left out because they are known.
+    pub known_findings: u64,
     /// What could not be decided, by rule.
     pub indeterminate: BTreeMap<&'static str, u64>,
     /// The dialogs that were asked for.

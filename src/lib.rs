@@ -14,6 +14,7 @@ pub mod limits;
 pub mod net;
 pub mod options;
 pub mod pipeline;
+pub mod progress;
 pub mod reassembly;
 pub mod report;
 pub mod sip;

@@ -1,8 +1,12 @@
 //! What a run can be told.
 
 use crate::capture::CaptureOptions;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::correlation::Filter;
-use crate::findings::{ON_REQUEST, Severity};
+use crate::findings::{Fingerprint, ON_REQUEST, Severity};
+use crate::progress::Progress;
 
 /// Which dialogs a report lists in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,10 +57,14 @@ pub struct Options {
     pub quotable: bool,
     /// Which findings are reported.
     pub selection: Selection,
+    /// Findings that are known, and therefore not reported again.
+    pub known: BTreeSet<Fingerprint>,
     /// Which calls are looked at.
     pub filter: Filter,
     /// Threads that work beside the reader; 0 for as many as there are cores.
     pub threads: usize,
+    /// Where the run says how far it is.
+    pub progress: Arc<Progress>,
 }
 
 #[cfg(test)]

@@ -57,6 +57,16 @@ pub struct Batch {
     pub windows: Vec<Window>,
 }
 
+impl Batch {
+    /// Its bytes and frames.
+    pub fn size(&self) -> (u64, u64) {
+        let windows = self.windows.iter();
+        windows.fold((0, 0), |(bytes, frames): (u64, u64), window| {
+            (bytes.saturating_add(window.bytes()), frames.saturating_add(window.frame_count))
+        })
+    }
+}
+
 /// Reads the inputs of a run.
 pub struct Feeder {
     options: CaptureOptions,
@@ -126,6 +136,12 @@ impl Feeder {
         // Of a capture that is not begun the format is not told yet, but nothing is wrong with it either.
         let is_capture = |input: &&InputInfo| input.format.is_some() || input.problem.is_none();
         self.inputs.iter().filter(is_capture).map(|input| input.path.as_path())
+    }
+
+    /// The bytes to come, as far as the sizes of the inputs say; compression that is not known yet makes them more.
+    pub fn expected_bytes(&self) -> Option<u64> {
+        let captures = self.inputs.iter().filter(|input| input.format.is_some() || input.problem.is_none());
+        captures.map(|input| input.size_bytes.filter(|_| input.compression.is_none())).sum()
     }
 
     /// The next batch, or `None` when all has been given. Buffers in `recycled` are used again.

@@ -1,17 +1,24 @@
 //! `reinvite analyze`: the main job.
 
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
-use reinvite::findings::{RULES, Severity};
+use reinvite::findings::{Fingerprint, RULES, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
+use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
 
+use super::config::{Config, One};
 use super::filters::Filters;
 use super::output::Output;
+use super::progress::{summarise, watched};
+use super::words::{Level, Shown, Zone};
 use super::{Exit, complain};
 
 /// Options of `analyze`.
@@ -30,80 +37,88 @@ pub(super) struct Analyze {
     /// JSON in one line
     #[arg(long)]
     compact: bool,
-    /// Which dialogs are listed in full
-    #[arg(long, value_enum, default_value_t = Dialogs::Flagged)]
-    dialogs: Dialogs,
+    /// Which dialogs are listed in full; flagged (with a redirect, a negotiation or a finding) if not given
+    #[arg(long, value_enum)]
+    dialogs: Option<Dialogs>,
     /// Report only these findings; a prefix such as timer-422 selects a family
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     select: Vec<String>,
     /// Do not report these findings
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     ignore: Vec<String>,
-    /// Mildest severity that is reported
-    #[arg(long, value_enum, default_value_t = Level::Info)]
-    min_severity: Level,
+    /// Mildest severity that is reported; info if not given
+    #[arg(long, value_enum)]
+    min_severity: Option<Level>,
     /// Exit with 1 if a finding of this severity or above was reported
     #[arg(long, value_enum)]
     fail_on: Option<Level>,
+    /// Leave out findings that this JSON report of an earlier run has, so that only new ones are reported and can fail
+    #[arg(long, value_name = "REPORT.json")]
+    baseline: Vec<PathBuf>,
     #[command(flatten)]
     filter: Filters,
     /// Which inputs continue each other, so that calls, streams and fragments go on from one to the next
-    #[arg(long, value_enum, default_value_t = Source::Auto)]
-    source: Source,
+    #[arg(long, value_enum)]
+    source: Option<Source>,
     /// Threads to work with; all cores if not given
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    threads: usize,
-    /// No summary on standard error
-    #[arg(short, long)]
+    #[arg(long, value_name = "N", env = "REINVITE_THREADS")]
+    threads: Option<usize>,
+    /// Options from this file, in TOML with the same names; what is given here goes before them
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// Time zone for text, such as Europe/Berlin; other formats keep UTC
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<Zone>,
+    /// Whether progress is shown on standard error; auto: if that is a terminal
+    #[arg(long, value_enum)]
+    progress: Option<Shown>,
+    /// Nothing on standard error but failures
+    #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
+    /// A summary on standard error even where no terminal is, with what was not looked at
+    #[arg(short, long)]
+    verbose: bool,
     /// Bytes of a window of records
     #[arg(long, hide = true, value_name = "BYTES")]
     window_size: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Dialogs {
+#[derive(Clone, Copy, Debug, serde::Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Dialogs {
     None,
     Flagged,
     All,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Level {
-    Info,
-    Notice,
-    Warning,
-    Error,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Source {
+#[derive(Clone, Copy, Debug, serde::Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Source {
     Auto,
     Separate,
     Joined,
 }
 
-impl From<Level> for Severity {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Info => Self::Info,
-            Level::Notice => Self::Notice,
-            Level::Warning => Self::Warning,
-            Level::Error => Self::Error,
-        }
-    }
-}
-
 impl Analyze {
     /// Reads the captures and writes the reports.
-    pub(super) fn run(self) -> Exit {
+    pub(super) fn run(mut self) -> Exit {
+        if let Some(path) = self.config.take() {
+            match Config::read(&path) {
+                Ok(config) => self.fill(config),
+                Err(problem) => return refuse(&problem, Exit::Unusable),
+            }
+        }
         for name in self.select.iter().chain(&self.ignore) {
             if !RULES.iter().any(|rule| is_family(name, rule.id)) {
                 complain(&format!("no rule or family of rules is named {name:?}; `reinvite rules` lists them"));
                 return Exit::Unusable;
             }
         }
-        let options = self.options();
+        let known = match self.known() {
+            Ok(known) => known,
+            Err(problem) => return refuse(&problem, Exit::Unusable),
+        };
+        let options = self.options(known);
         let opened = reinvite::pipeline::workers(options.threads)
             .and_then(|workers| Ok((workers, Feeder::open(&self.captures, &options.capture)?)));
         let (workers, feeder) = match opened {
@@ -111,13 +126,16 @@ impl Analyze {
             Err(problem) => return refuse(&problem, Exit::Unusable),
         };
         // What folders and patterns stand for is known now, and no draft of a report can be among it.
-        let inputs: Vec<&Path> = self.captures.iter().map(PathBuf::as_path).chain(feeder.captures()).collect();
+        let read = self.captures.iter().chain(&self.baseline).map(PathBuf::as_path);
+        let inputs: Vec<&Path> = read.chain(feeder.captures()).collect();
         let outputs = match Output::open(&self.output, self.format.as_deref(), &inputs) {
             Ok(outputs) => outputs,
             Err((exit, problem)) => return refuse(&problem, exit),
         };
         let options = Options { quotable: outputs.iter().any(Output::quotes), ..options };
-        let mut analysis = match reinvite::pipeline::analyze_feed(feeder, &options, &workers) {
+        let mut analysis = match watched(self.is_watched(), feeder.expected_bytes(), &options.progress, || {
+            reinvite::pipeline::analyze_feed(feeder, &options, &workers)
+        }) {
             Ok(analysis) => analysis,
             Err(problem) => {
                 outputs.into_iter().for_each(Output::abandon);
@@ -128,39 +146,82 @@ impl Analyze {
             reinvite::pipeline::quote(&mut analysis);
         }
         let exit = self.judge(&analysis);
-        let view = View::new(&analysis);
+        let view = View::new(&analysis).in_zone(self.timezone.take().map(|zone| zone.0));
         let spacing = if self.compact { Spacing::Compact } else { Spacing::Wide };
         let exit =
             workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view, spacing))));
+        if self.verbose || self.is_watched() {
+            summarise(&view, self.verbose);
+        }
         // The process ends now: giving back what millions of texts took, one by one, would only take time.
         std::mem::forget(analysis);
         exit
     }
 
-    fn options(&self) -> Options {
+    /// Takes what a file says where nothing of the kind was given.
+    fn fill(&mut self, mut config: Config) {
+        self.filter.fill(&mut config);
+        config.output.unless(&mut self.output);
+        config.select.unless(&mut self.select);
+        config.ignore.unless(&mut self.ignore);
+        config.baseline.unless(&mut self.baseline);
+        self.format = self.format.take().or(config.format);
+        self.timezone = self.timezone.take().or(config.timezone.map(|One(zone)| zone));
+        self.dialogs = self.dialogs.or(config.dialogs);
+        self.min_severity = self.min_severity.or(config.min_severity);
+        self.fail_on = self.fail_on.or(config.fail_on);
+        self.source = self.source.or(config.source);
+        self.threads = self.threads.or(config.threads);
+        self.progress = self.progress.or(config.progress);
+        self.compact |= config.compact;
+        self.verbose |= config.verbose && !self.quiet;
+        self.quiet |= config.quiet && !self.verbose;
+    }
+
+    /// Whether somebody watches the run.
+    fn is_watched(&self) -> bool {
+        match self.progress {
+            Some(Shown::Always) => true,
+            Some(Shown::Never) => false,
+            None | Some(Shown::Auto) => !self.quiet && std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// The findings of the baselines.
+    fn known(&self) -> Result<BTreeSet<Fingerprint>, EarlierError> {
+        let mut known = BTreeSet::new();
+        for path in &self.baseline {
+            known.extend(Earlier::read(path)?.findings.iter().map(|finding| finding.identity));
+        }
+        Ok(known)
+    }
+
+    fn options(&self, known: BTreeSet<Fingerprint>) -> Options {
         let defaults = CaptureOptions::default();
         Options {
             capture: CaptureOptions {
                 window_size: self.window_size.unwrap_or(defaults.window_size),
                 sources: match self.source {
-                    Source::Auto => SourcePolicy::Auto,
-                    Source::Separate => SourcePolicy::Separate,
-                    Source::Joined => SourcePolicy::Joined,
+                    None | Some(Source::Auto) => SourcePolicy::Auto,
+                    Some(Source::Separate) => SourcePolicy::Separate,
+                    Some(Source::Joined) => SourcePolicy::Joined,
                 },
                 ..defaults
             },
             dialogs: match self.dialogs {
-                Dialogs::None => DialogsListed::None,
-                Dialogs::Flagged => DialogsListed::Flagged,
-                Dialogs::All => DialogsListed::All,
+                Some(Dialogs::None) => DialogsListed::None,
+                None | Some(Dialogs::Flagged) => DialogsListed::Flagged,
+                Some(Dialogs::All) => DialogsListed::All,
             },
             selection: Selection {
                 select: self.select.clone(),
                 ignore: self.ignore.clone(),
-                min_severity: Some(self.min_severity.into()),
+                min_severity: self.min_severity.map(Severity::from),
             },
+            known,
             filter: self.filter.filter(),
-            threads: self.threads,
+            progress: Arc::default(),
+            threads: self.threads.unwrap_or(0),
             ..Options::default()
         }
     }

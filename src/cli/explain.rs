@@ -1,10 +1,11 @@
 //! `reinvite explain` and `reinvite rules`: what codes and rules mean.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use reinvite::explain::{RuleText, explain};
 use reinvite::findings::RULES;
 
+use super::words::ListFormat;
 use super::{Exit, complain, say};
 
 /// Options of `explain`.
@@ -21,12 +22,6 @@ pub(super) struct Rules {
     /// How the list is written
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     format: ListFormat,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ListFormat {
-    Text,
-    Json,
 }
 
 impl Explain {

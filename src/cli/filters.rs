@@ -5,6 +5,8 @@ use clap::Args;
 use reinvite::correlation::{Filter, Network, Pattern, StatusCodes};
 use reinvite::time::Timestamp;
 
+use super::config::{Config, One};
+
 /// Conditions for calls. All kinds that are given must apply; of several values of one kind, one must.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Which calls (linked ones stay in; capture_quality counts everything)")]
@@ -36,6 +38,18 @@ pub(super) struct Filters {
 }
 
 impl Filters {
+    /// Takes what a file says where nothing of the kind was given.
+    pub(super) fn fill(&mut self, config: &mut Config) {
+        std::mem::take(&mut config.from).unless(&mut self.from);
+        std::mem::take(&mut config.to).unless(&mut self.to);
+        std::mem::take(&mut config.call_id).unless(&mut self.call_id);
+        std::mem::take(&mut config.host).unless(&mut self.host);
+        std::mem::take(&mut config.method).unless(&mut self.method);
+        std::mem::take(&mut config.status).unless(&mut self.status);
+        self.since = self.since.or_else(|| config.since.take().map(|One(time)| time));
+        self.until = self.until.or_else(|| config.until.take().map(|One(time)| time));
+    }
+
     /// The same for the library.
     pub(super) fn filter(&self) -> Filter {
         Filter {

@@ -1,12 +1,17 @@
 //! The command line: what was asked for, what comes out, and the exit code.
 
 mod analyze;
+mod config;
+mod diff;
 mod exit;
 mod explain;
 mod filters;
 mod output;
 mod packaging;
+mod progress;
+mod schema;
 mod show;
+mod words;
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -45,6 +50,8 @@ enum Command {
     Analyze(Box<analyze::Analyze>),
     /// Show one call as a ladder; without a Call-ID, list the calls to choose from
     Show(show::Show),
+    /// Say what changed between two reports; exit with 1 if the new one is worse
+    Diff(diff::Diff),
     /// Explain a status code or a rule; with two or more, what differs between them
     Explain(explain::Explain),
     /// List the rules behind findings
@@ -53,6 +60,8 @@ enum Command {
     Completions(packaging::Completions),
     /// Write the manual page
     Man,
+    /// Print the JSON Schema of what the program writes
+    Schema(schema::Schema),
 }
 
 /// Does what the command line asks for.
@@ -65,6 +74,8 @@ pub(crate) fn run() -> Exit {
             Command::Rules(command) => command.run(),
             Command::Completions(command) => command.run(),
             Command::Man => packaging::man(),
+            Command::Diff(command) => command.run(),
+            Command::Schema(command) => command.run(),
         },
         Err(problem) => {
             let exit = if problem.use_stderr() { Exit::Unusable } else { Exit::Done };
@@ -78,12 +89,15 @@ pub(crate) fn run() -> Exit {
 /// Says what went wrong, on standard error.
 #[expect(clippy::print_stderr, reason = "this is where the program speaks to people")]
 fn complain(problem: &dyn std::fmt::Display) {
-    eprintln!("reinvite: {problem}");
+    let text = problem.to_string();
+    let lines: Vec<_> = text.lines().map(reinvite::report::visible).collect();
+    eprintln!("reinvite: {}", lines.join("\n"));
 }
 
 /// Writes to standard output. Nobody reading it any more is no failure.
 fn say(text: &[u8]) -> Exit {
-    match io::stdout().lock().write_all(text) {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
         Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
             complain(&format!("standard output: {problem}"));
             Exit::Unwritten

@@ -95,11 +95,8 @@ impl Output {
             let file = options.open(path).map_err(|problem| cannot_write(path, &problem))?;
             return Ok(Self::File { place: path.to_owned(), draft: path.to_owned(), file, format });
         }
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let draft = path.with_file_name(name);
-        let file = File::create(&draft).map_err(|problem| cannot_write(path, &problem))?;
-        Ok(Self::File { place: path.to_owned(), draft, file, format })
+        let (place, draft, file) = draft(path).map_err(|problem| cannot_write(path, &problem))?;
+        Ok(Self::File { place, draft, file, format })
     }
 
     /// Writes the report. Nobody reading standard output any more is no failure.
@@ -145,18 +142,32 @@ fn is_folder(path: &Path) -> bool {
 
 /// Writes a section beside its place and moves it there.
 fn write_section(folder: &Path, section: &Section, report: &View<'_>) -> Result<(), Error> {
-    let place = folder.join(section.file);
-    let draft = folder.join(format!("{}.{}.part", section.file, std::process::id()));
-    let written = File::create(&draft).and_then(|file| {
+    let path = folder.join(section.file);
+    let written = draft(&path).and_then(|(place, draft, file)| {
         let mut out = BufWriter::new(file);
-        (section.write)(report, &mut out)?;
-        out.flush()?;
-        fs::rename(&draft, &place)
+        let written = (section.write)(report, &mut out).and_then(|()| out.flush());
+        written.and_then(|()| fs::rename(&draft, &place)).inspect_err(|_| discard(&draft, &place))
     });
-    written.map_err(|source| {
-        discard(&draft, &place);
-        Error::Write { path: place, source }
-    })
+    written.map_err(|source| Error::Write { path, source })
+}
+
+/// The place that a path leads to, over symbolic links, and a new file beside it with the permissions of the one that is there.
+fn draft(path: &Path) -> io::Result<(PathBuf, PathBuf, File)> {
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = place.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let draft = place.with_file_name(name);
+    let fresh = || File::options().write(true).create_new(true).open(&draft);
+    let file = fresh().or_else(|problem| match problem.kind() {
+        // Left behind by a process with our number, or put there for us to write through: neither is kept.
+        io::ErrorKind::AlreadyExists => fs::remove_file(&draft).and_then(|()| fresh()),
+        _ => Err(problem),
+    })?;
+    if let Ok(metadata) = fs::metadata(&place) {
+        // A place that takes no permissions is no reason to write nothing.
+        let _ = file.set_permissions(metadata.permissions());
+    }
+    Ok((place, draft, file))
 }
 
 fn discard(draft: &Path, place: &Path) {

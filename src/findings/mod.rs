@@ -9,6 +9,7 @@ mod redirects;
 mod requests;
 mod rule;
 mod session;
+mod subject;
 mod table;
 mod timer_answers;
 mod timer_headers;
@@ -23,6 +24,7 @@ mod words;
 pub use redirects::{OldAddressDialled, RedirectCase, Repeated};
 pub use rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 pub use session::DialogCase;
+pub use subject::{Fingerprint, Stated, Subject};
 pub use table::{ON_REQUEST, RULES, rule};
 pub use timers::NegotiationCase;
 
@@ -30,7 +32,7 @@ use crate::correlation::OddGroup;
 
 /// The findings about a redirect whose outcome is known. Those with a [`Finding::watch`] hold only if the capture went on that
 /// long without loss.
-pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
+pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Stated> {
     let mut found = Vec::new();
     for rule in RULES.iter().copied() {
         for check in rule.checks {
@@ -39,11 +41,11 @@ pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
             }
         }
     }
-    found
+    about_redirect(case, found)
 }
 
 /// The finding about a redirect of which [`judge_redirect`] has said nothing that holds.
-pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
+pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Stated> {
     let mut found = Vec::new();
     for rule in RULES.iter().copied() {
         for check in rule.checks {
@@ -52,11 +54,16 @@ pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Finding> {
             }
         }
     }
-    found
+    about_redirect(case, found)
+}
+
+fn about_redirect(case: &RedirectCase<'_>, found: Vec<Finding>) -> Vec<Stated> {
+    let stated = |finding| Stated { finding, subject: Subject::of_redirect(case.redirect) };
+    found.into_iter().map(stated).collect()
 }
 
 /// The findings about a negotiation whose outcome is known.
-pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Finding> {
+pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Stated> {
     let mut found = Vec::new();
     for rule in RULES.iter().copied() {
         for check in rule.checks {
@@ -65,11 +72,12 @@ pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Finding> {
             }
         }
     }
-    found
+    let stated = |finding: Finding| Stated { subject: Subject::of_negotiation(case, finding.place), finding };
+    found.into_iter().map(stated).collect()
 }
 
 /// The findings about what is odd about an element or an input.
-pub fn judge_oddity(group: &OddGroup) -> Vec<Finding> {
+pub fn judge_oddity(group: &OddGroup) -> Vec<Stated> {
     let mut found = Vec::new();
     for rule in RULES.iter().copied() {
         for check in rule.checks {
@@ -78,11 +86,12 @@ pub fn judge_oddity(group: &OddGroup) -> Vec<Finding> {
             }
         }
     }
-    found
+    let stated = |finding| Stated { finding, subject: Subject::of_oddity(group) };
+    found.into_iter().map(stated).collect()
 }
 
 /// The findings about a dialog. Those with a [`Finding::watch`] hold only if the capture went on that long without loss.
-pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Finding> {
+pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Stated> {
     let mut found = Vec::new();
     for rule in RULES.iter().copied() {
         for check in rule.checks {
@@ -91,5 +100,5 @@ pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Finding> {
             }
         }
     }
-    found
+    Subject::of_messages(case, found)
 }

@@ -67,6 +67,7 @@ impl CallShards {
         signals.sort_unstable_by_key(|signal| signal.order);
         self.links.take(&signals);
         self.judge(options);
+        options.progress.saw_calls(self.shards.iter().map(|calls| calls.stats().calls).sum());
     }
 
     /// The input is over: so are all calls.

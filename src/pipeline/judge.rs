@@ -7,7 +7,7 @@ use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Marks, Negotiation, Oddity, Place, Redirect, Redirections,
     Sighting, Text, dialogs, exchanges, listing, mirrors, negotiations, place_of, transactions,
 };
-use crate::findings::{DialogCase, Finding, Severity, judge_dialog};
+use crate::findings::{DialogCase, Severity, Stated, judge_dialog};
 use crate::net::{Endpoint, Transport};
 use crate::options::{DialogsListed, Options};
 use crate::sip::Refresher;
@@ -59,7 +59,7 @@ impl StartOutcome {
 pub(crate) struct Judged {
     pub(crate) redirects: Vec<Redirect>,
     pub(crate) negotiations: Vec<Negotiation>,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Stated>,
     pub(crate) listed: Vec<ListedDialog>,
     /// Whether it is listed whatever becomes of its findings.
     pub(crate) listed_anyway: bool,

@@ -89,8 +89,15 @@ pub fn analyze_feed(mut feeder: Feeder, options: &Options, workers: &ThreadPool)
             let mut sorted = Sorted::default();
             loop {
                 // While the messages of one batch go to their calls, the next batch is sorted into messages.
-                let ((), next) =
-                    rayon::join(|| calls.take(&sorted, options), || incoming.next().map(|batch| sorting.batch(batch)));
+                let ((), next) = rayon::join(
+                    || calls.take(&sorted, options),
+                    || {
+                        incoming
+                            .next()
+                            .inspect(|batch| options.progress.read(batch.size()))
+                            .map(|batch| sorting.batch(batch))
+                    },
+                );
                 for window in sorted.windows {
                     // The reader may be done; then nobody needs the buffer.
                     let _ = spent.send(window.into_buffer());

@@ -17,7 +17,7 @@ use crate::correlation::{
     goes_to_any, matches,
 };
 use crate::findings::{
-    Finding, NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, judge_negotiation, judge_oddity,
+    NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, Stated, judge_negotiation, judge_oddity,
     judge_plain_redirect, judge_redirect,
 };
 use crate::options::{DialogsListed, Options};
@@ -29,7 +29,7 @@ use crate::time::NANOS_PER_SECOND;
 pub(crate) struct Pending {
     redirects: Vec<Redirect>,
     negotiations: Vec<Negotiation>,
-    findings: Vec<Finding>,
+    findings: Vec<Stated>,
     listed: Vec<(ListedDialog, bool)>,
     starts: HashMap<Place, StartOutcome>,
     dialogs: u64,
@@ -274,7 +274,7 @@ struct Judge<'a> {
     watching: &'a Watching,
     options: &'a Options,
     analysis: &'a mut Analysis,
-    findings: Vec<Finding>,
+    findings: Vec<Stated>,
 }
 
 /// Whether a Contact can be put into a request.
@@ -315,7 +315,7 @@ struct Setting<'a> {
 #[derive(Debug)]
 struct Verdict {
     outcome: RedirectOutcome,
-    found: Vec<Finding>,
+    found: Vec<Stated>,
     open: Vec<&'static str>,
 }
 
@@ -362,7 +362,7 @@ fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAddressDialled
 }
 
 /// What became of a negotiation, and what is wrong with it.
-fn negotiation_verdict(negotiation: &Negotiation, watching: &Watching) -> (NegotiationOutcome, Vec<Finding>) {
+fn negotiation_verdict(negotiation: &Negotiation, watching: &Watching) -> (NegotiationOutcome, Vec<Stated>) {
     let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
     let watched = watching.holds(&negotiation.watch);
     // The answer to the retry, challenges and redirects passed through.
@@ -391,7 +391,7 @@ impl Judge<'_> {
         });
     }
 
-    fn negotiation(&mut self, negotiation: Negotiation, verdict: (NegotiationOutcome, Vec<Finding>)) {
+    fn negotiation(&mut self, negotiation: Negotiation, verdict: (NegotiationOutcome, Vec<Stated>)) {
         let (outcome, found) = verdict;
         if outcome == NegotiationOutcome::Undetermined {
             self.indeterminate("timer-422-unresolved");
@@ -400,7 +400,7 @@ impl Judge<'_> {
         self.analysis.negotiations.push(JudgedNegotiation { negotiation, outcome, findings });
     }
 
-    fn conditional(&mut self, finding: Finding) {
+    fn conditional(&mut self, finding: Stated) {
         match finding.watch {
             Some(watch) if !self.watching.holds(&watch) => self.indeterminate(finding.rule.id),
             _ => {
@@ -415,11 +415,16 @@ impl Judge<'_> {
         }
     }
 
-    /// Keeps the findings that were asked for, and says at which places they stand.
-    fn keep(&mut self, found: Vec<Finding>) -> Vec<usize> {
+    /// Keeps the findings that were asked for and are not known, and says at which places they stand.
+    fn keep(&mut self, found: Vec<Stated>) -> Vec<usize> {
         let mut places = Vec::with_capacity(found.len());
         for finding in found {
-            if self.options.selection.takes(finding.rule.id, finding.severity) {
+            if !self.options.selection.takes(finding.rule.id, finding.severity) {
+                continue;
+            }
+            if !self.options.known.is_empty() && self.options.known.contains(&finding.fingerprint()) {
+                self.analysis.known_findings += 1;
+            } else {
                 places.push(self.findings.len());
                 self.findings.push(finding);
             }
@@ -439,8 +444,8 @@ impl Judge<'_> {
                 *place = new;
             }
         }
-        let mut unordered: Vec<Option<Finding>> = self.findings.into_iter().map(Some).collect();
-        let findings: Vec<Finding> =
+        let mut unordered: Vec<Option<Stated>> = self.findings.into_iter().map(Some).collect();
+        let findings: Vec<Stated> =
             order.iter().filter_map(|(.., old)| unordered.get_mut(*old).and_then(Option::take)).collect();
         drop(unordered);
         let renumber = |places: &mut Vec<usize>| {

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashMapExt};
 
+use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::TimeZone;
+
 use super::model;
 use super::tables::{address_updates, interval_requirements};
 use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
@@ -11,7 +14,7 @@ use crate::correlation::{
     ContactRecord, DialogState, EndCause, Evidence, Link, ListedDialog, ListedMessage, Method, NegotiationOutcome,
     Party, Place, RedirectOutcome, Role, Round, refresher_name,
 };
-use crate::findings::{Finding, Severity, Value};
+use crate::findings::{Severity, Stated, Value};
 use crate::sip::{as_text, to_text};
 use crate::time::{Timestamp, milliseconds};
 
@@ -22,6 +25,7 @@ pub struct View<'a> {
     redirect_ids: Vec<String>,
     negotiation_ids: Vec<String>,
     finding_ids: Vec<String>,
+    zone: Option<TimeZone>,
 }
 
 impl<'a> View<'a> {
@@ -36,12 +40,29 @@ impl<'a> View<'a> {
                 .iter()
                 .map(|judged| ("negotiation", first(judged).unwrap_or_default()))),
             finding_ids: ids(analysis.findings.iter().map(|finding| (finding.rule.id, finding.place))),
+            zone: None,
         }
     }
 
     /// What it is a view of.
     pub(super) const fn analysis(&self) -> &'a Analysis {
         self.scribe.analysis
+    }
+
+    /// The same, with times in this zone where they are for people.
+    pub fn in_zone(self, zone: Option<TimeZone>) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// A time of the report as people are to read it: in the zone asked for, with the offset from UTC.
+    pub fn shown(&self, time: &str) -> String {
+        let local = self.zone.as_ref().zip(time.parse::<jiff::Timestamp>().ok()).map(|(zone, instant)| {
+            let digits = time.split_once('.').map_or(0, |(_, fraction)| fraction.len().saturating_sub(1));
+            let offset = zone.to_offset(instant);
+            let printer = DateTimePrinter::new().precision(u8::try_from(digits).ok());
+            printer.timestamp_with_offset_to_string(&instant, offset)
+        });
+        local.unwrap_or_else(|| time.to_owned())
     }
 
     /// The program.
@@ -192,6 +213,7 @@ fn summary(analysis: &Analysis) -> model::Summary {
         },
         findings: counts(&Severity::NAMED, analysis.findings.iter().map(|finding| finding.severity)),
         findings_by_rule: by_rule,
+        known_findings: analysis.known_findings,
         indeterminate: analysis.indeterminate.clone(),
     }
 }
@@ -293,7 +315,7 @@ impl<'a> Scribe<'a> {
         }
     }
 
-    fn finding(&self, finding: &Finding, id: String) -> model::Finding {
+    fn finding(&self, finding: &Stated, id: String) -> model::Finding {
         let call_id = to_text(&finding.call_id);
         model::Finding {
             id,
@@ -302,6 +324,12 @@ impl<'a> Scribe<'a> {
             confidence: finding.confidence.name(),
             scope: finding.scope.name(),
             time: self.time(finding.time, finding.place),
+            subject: model::Subject {
+                client: finding.subject.client.map(|address| address.to_string()),
+                server: finding.subject.server.map(|address| address.to_string()),
+                uri: finding.subject.uri.as_deref().map(to_text),
+            },
+            fingerprint: finding.fingerprint().to_string(),
             summary: finding.summary.clone(),
             remediation: finding.remediation.clone(),
             values: finding.values.iter().map(|(name, found)| (*name, value(found))).collect(),

@@ -2,6 +2,8 @@
 
 mod build;
 pub mod csv;
+pub mod diff;
+pub mod earlier;
 mod escape;
 mod html;
 mod inputs;
@@ -12,6 +14,7 @@ pub mod model;
 mod ndjson;
 mod prometheus;
 mod quality;
+pub mod schema;
 mod tables;
 mod text;
 

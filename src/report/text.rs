@@ -12,7 +12,7 @@ const COLUMNS: usize = 100;
 /// Writes the summary, findings, redirects, negotiations, and the tables to act on.
 pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { out };
-    page.inputs(&view.inputs())?;
+    page.inputs(view)?;
     page.summary(&view.summary())?;
     page.findings(view)?;
     page.redirects(view)?;
@@ -61,10 +61,10 @@ impl Page<'_> {
         writeln!(self.out, "{}", line.trim_end())
     }
 
-    fn inputs(&mut self, inputs: &[model::Input]) -> io::Result<()> {
-        for input in inputs {
+    fn inputs(&mut self, view: &View<'_>) -> io::Result<()> {
+        for input in view.inputs() {
             let times = match (&input.first_time, &input.last_time) {
-                (Some(first), Some(last)) => format!(", {first} to {last}"),
+                (Some(first), Some(last)) => format!(", {} to {}", view.shown(first), view.shown(last)),
                 _ => String::new(),
             };
             let format = input.format.unwrap_or("no capture");
@@ -112,7 +112,7 @@ impl Page<'_> {
                 }
                 let frames: Vec<String> =
                     finding.evidence.iter().map(|evidence| format!("{} ({})", evidence.frame, evidence.role)).collect();
-                self.paragraph("        ", &format!("{}, frames {}", finding.time, frames.join(", ")))?;
+                self.paragraph("        ", &format!("{}, frames {}", view.shown(&finding.time), frames.join(", ")))?;
             }
         }
         Ok(())
@@ -124,7 +124,12 @@ impl Page<'_> {
         }
         for redirect in (0..view.redirects()).filter_map(|index| view.redirect(index)) {
             let asked = redirect.request_uri.as_deref().unwrap_or("an unknown URI");
-            let first = format!("{} {} for {asked}, by {}", redirect.time, redirect.status, party(&redirect.server));
+            let first = format!(
+                "{} {} for {asked}, by {}",
+                view.shown(&redirect.time),
+                redirect.status,
+                party(&redirect.server)
+            );
             self.paragraph("* ", &first)?;
             let targets: Vec<&str> =
                 redirect.contacts.iter().map(|contact| contact.uri.as_deref().unwrap_or(&contact.raw)).collect();
@@ -143,8 +148,12 @@ impl Page<'_> {
         }
         for negotiation in (0..view.negotiations()).filter_map(|index| view.negotiation(index)) {
             let uri = negotiation.request_uri.as_deref().unwrap_or("an unknown URI");
-            let first =
-                format!("{} {} to {uri} by {}", negotiation.time, negotiation.method, party(&negotiation.client));
+            let first = format!(
+                "{} {} to {uri} by {}",
+                view.shown(&negotiation.time),
+                negotiation.method,
+                party(&negotiation.client)
+            );
             self.paragraph("* ", &first)?;
             for round in &negotiation.rounds {
                 let (offered, demanded) = (seconds(round.offered_session_expires_s), seconds(round.demanded_min_se_s));

@@ -22,7 +22,7 @@ const ORDER: [&str; 12] = [
 ];
 
 /// What everything may use.
-const BASE: [&str; 5] = ["error", "extent", "limits", "net", "time"];
+const BASE: [&str; 6] = ["error", "extent", "limits", "net", "progress", "time"];
 
 /// Those that may use no room at all, and the counters and options that stand between rooms and their users.
 const FREE: [&str; 4] = ["lib", "main", "cli", "pipeline"];

@@ -327,6 +327,12 @@ fn the_whole_report_is_as_reviewed() {
         let text = recording(name).text;
         let text = text.replace(&path.display().to_string(), &format!("fixtures/lab/{name}.pcap"));
         let text = text.replace(concat!("\"version\": \"", env!("CARGO_PKG_VERSION"), "\""), "\"version\": \"…\"");
+        // Who a finding is about stands in its words too, and the tests of baselines look at it.
+        let is_about = |line: &&str| {
+            let line = line.trim_start();
+            ["\"subject\": ", "\"fingerprint\": ", "\"known_findings\": "].iter().any(|field| line.starts_with(field))
+        };
+        let text: String = text.split_inclusive('\n').filter(|line| !is_about(line)).collect();
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(name, text);
         });

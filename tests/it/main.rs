@@ -19,6 +19,9 @@ mod architecture;
 /// The command line: exit codes, outputs, messages.
 #[cfg(test)]
 mod cli;
+/// Options from a file and from the environment.
+#[cfg(test)]
+mod config;
 /// The counts add up for every capture there is.
 #[cfg(test)]
 mod conservation;
@@ -40,6 +43,9 @@ mod facts;
 /// The same traffic in every form that capture files can have.
 #[cfg(test)]
 mod formats;
+/// Baselines and comparisons of reports.
+#[cfg(test)]
+mod gates;
 /// The HTML report, in a browser.
 #[cfg(test)]
 mod html;
@@ -52,6 +58,9 @@ mod links;
 /// The same report in every format.
 #[cfg(test)]
 mod outputs;
+/// The published schemas.
+#[cfg(test)]
+mod schema;
 /// The same calls over SCTP.
 #[cfg(test)]
 mod sctp;

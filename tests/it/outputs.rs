@@ -254,3 +254,27 @@ fn what_the_network_says_stays_text_and_on_the_page() {
         assert!(format == "junit" || out.lines().all(|line| line.chars().count() <= 100), "{format}: {out}");
     }
 }
+
+/// A link leads on: what it points to is replaced, with its permissions, and the link stays.
+#[cfg(unix)]
+#[test]
+fn an_output_is_written_where_a_link_leads() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let (place, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+    fs::write(&place, "old").expect("a file");
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o640)).expect("permissions");
+    symlink(&place, &link).expect("a link");
+    analyze(&lab("refresh"), &["-q", "-o", link.to_str().expect("UTF-8")]).exits(0);
+    assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
+    assert!(fs::read_to_string(&place).expect("a report").starts_with('{'));
+    assert_eq!(fs::metadata(&place).expect("a file").permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing left behind");
+}
+
+/// What is said on standard error moves no cursor, whatever files are called.
+#[test]
+fn names_of_files_do_not_reach_the_terminal_as_they_are() {
+    let ended = analyze(Path::new("/no/\u{1b}[2J\u{202e}such.pcap"), &[]).exits(2).complains("\\u{1b}[2J\\u{202e}such");
+    assert!(!ended.err.contains('\u{1b}'), "{:?}", ended.err);
+}

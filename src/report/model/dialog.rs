@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The session timer of a dialog.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct SessionTimer {
     /// The interval in force at last.
     pub interval_s: u64,
@@ -18,7 +19,7 @@ pub struct SessionTimer {
 }
 
 /// The message that another repeats.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct RepeatOf {
     /// Index of the input.
     pub input: u32,
@@ -29,7 +30,7 @@ pub struct RepeatOf {
 }
 
 /// A message of a dialog.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Message<'a> {
     /// Index of the input.
     pub input: u32,
@@ -50,7 +51,7 @@ pub struct Message<'a> {
 }
 
 /// A dialog, or a call that came to none.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Dialog<'a> {
     /// The Call-ID.
     pub call_id: String,

@@ -1,14 +1,17 @@
 //! The report as it is written: the only types that serialise. Names and meanings are a contract.
 
 mod dialog;
+mod event;
 mod quality;
 mod tables;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use dialog::{Dialog, Message, RepeatOf, SessionTimer};
+pub use event::{Event, EventFields, EventKind};
 pub use quality::{CaptureQuality, Frames, Sip};
 pub use tables::{AddressUpdate, IntervalClient, IntervalRequirement, Target, UpdateClient};
 
@@ -16,7 +19,7 @@ pub use tables::{AddressUpdate, IntervalClient, IntervalRequirement, Target, Upd
 pub const SCHEMA_VERSION: &str = "1.0";
 
 /// The whole report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Report<'a> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: &'static str,
@@ -43,7 +46,7 @@ pub struct Report<'a> {
 }
 
 /// The program that wrote the report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Generator {
     /// Its name.
     pub name: &'static str,
@@ -52,7 +55,7 @@ pub struct Generator {
 }
 
 /// An input.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Input {
     /// As it was named.
     pub path: String,
@@ -77,7 +80,7 @@ pub struct Input {
 }
 
 /// The counts.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Summary {
     /// Frames of all inputs.
     pub frames: u64,
@@ -101,12 +104,14 @@ pub struct Summary {
     pub findings: BTreeMap<&'static str, u64>,
     /// Findings by rule.
     pub findings_by_rule: BTreeMap<&'static str, u64>,
+    /// Findings left out because the baseline has them.
+    pub known_findings: u64,
     /// What could not be decided, by rule.
     pub indeterminate: BTreeMap<&'static str, u64>,
 }
 
 /// How many redirects there are.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct RedirectCounts {
     /// All.
     pub total: u64,
@@ -117,7 +122,7 @@ pub struct RedirectCounts {
 }
 
 /// How many negotiations there are.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct NegotiationCounts {
     /// All.
     pub total: u64,
@@ -126,7 +131,7 @@ pub struct NegotiationCounts {
 }
 
 /// An element seen in the capture.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Party {
     /// Its IP address.
     pub address: String,
@@ -139,7 +144,7 @@ pub struct Party {
 }
 
 /// A Contact of a redirect.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Contact {
     /// The URI as on the wire; null if the value could not be read.
     pub uri: Option<String>,
@@ -154,7 +159,7 @@ pub struct Contact {
 }
 
 /// A frame that shows what is claimed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Evidence {
     /// Index of the input.
     pub input: u32,
@@ -165,7 +170,7 @@ pub struct Evidence {
 }
 
 /// The place of a redirect in its chain.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Chain {
     /// Its id.
     pub id: String,
@@ -176,7 +181,7 @@ pub struct Chain {
 }
 
 /// Copies of a response on the hop nearest the client.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Copies {
     /// Sent again.
     pub retransmissions: u32,
@@ -185,7 +190,7 @@ pub struct Copies {
 }
 
 /// A 3xx answer to a request.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Redirect {
     /// Its id.
     pub id: String,
@@ -242,7 +247,7 @@ pub struct Redirect {
 }
 
 /// A request that was refused with 422.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Round {
     /// When the 422 was first seen.
     pub time: String,
@@ -265,7 +270,7 @@ pub struct Round {
 }
 
 /// A series of 422 answers to one request and its retries.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Negotiation {
     /// Its id.
     pub id: String,
@@ -303,8 +308,19 @@ pub struct Negotiation {
     pub findings: Vec<String>,
 }
 
+/// Who and what a finding is about, in terms that stay the same from one capture to the next.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub struct Subject {
+    /// The IP address of who has to act on the answer, or sent the request.
+    pub client: Option<String>,
+    /// The IP address of who answered, or was asked.
+    pub server: Option<String>,
+    /// The Request-URI; within a dialog the URI of To.
+    pub uri: Option<String>,
+}
+
 /// A finding.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Finding {
     /// Its id.
     pub id: String,
@@ -321,6 +337,10 @@ pub struct Finding {
     /// The Call-ID; null for what is about no call.
     #[serde(serialize_with = "null_if_empty")]
     pub call_id: String,
+    /// Who and what it is about.
+    pub subject: Subject,
+    /// Rule and subject as one word: the same in every capture, so that reports can be compared.
+    pub fingerprint: String,
     /// What was found.
     pub summary: String,
     /// What to do.

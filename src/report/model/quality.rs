@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What was looked at, what was not, and why.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct CaptureQuality {
     /// Frames read and packets reassembled = datagrams + segments + SCTP packets + fragments + skipped.
     pub frames: Frames,
@@ -24,7 +25,7 @@ pub struct CaptureQuality {
 }
 
 /// What became of the frames.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Frames {
     /// All.
     pub read: u64,
@@ -43,7 +44,7 @@ pub struct Frames {
 }
 
 /// What became of what looked like SIP.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Sip {
     /// Datagrams and pieces of streams taken for a message.
     pub framed: u64,

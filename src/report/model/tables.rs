@@ -1,11 +1,12 @@
 //! The tables that one can act on.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Party;
 
 /// A target of an address update.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Target {
     /// The URI as on the wire.
     pub uri: String,
@@ -14,7 +15,7 @@ pub struct Target {
 }
 
 /// A client that was told of a new address.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct UpdateClient {
     /// Its IP address.
     pub address: String,
@@ -27,7 +28,7 @@ pub struct UpdateClient {
 }
 
 /// An address that has moved for good.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct AddressUpdate {
     /// The old address.
     pub from_uri: String,
@@ -44,7 +45,7 @@ pub struct AddressUpdate {
 }
 
 /// A client that offered too small an interval.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct IntervalClient {
     /// Its IP address.
     pub address: String,
@@ -57,7 +58,7 @@ pub struct IntervalClient {
 }
 
 /// The minimum that a server demands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct IntervalRequirement {
     /// The server.
     pub server: Party,
