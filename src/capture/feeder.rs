@@ -62,7 +62,7 @@ impl Batch {
     pub fn size(&self) -> (u64, u64) {
         let windows = self.windows.iter();
         windows.fold((0, 0), |(bytes, frames): (u64, u64), window| {
-            (bytes.saturating_add(window.bytes()), frames.saturating_add(window.frame_count))
+            (bytes.saturating_add(window.bytes().len() as u64), frames.saturating_add(window.frame_count))
         })
     }
 }

@@ -113,11 +113,6 @@ impl Window {
         cursor
     }
 
-    /// The bytes of its records.
-    pub fn bytes(&self) -> u64 {
-        self.end as u64
-    }
-
     /// The frames, in order.
     pub fn frames(&self) -> Frames<'_> {
         Frames {

@@ -166,7 +166,7 @@ impl Analyze {
         config.ignore.unless(&mut self.ignore);
         config.baseline.unless(&mut self.baseline);
         self.format = self.format.take().or(config.format);
-        self.timezone = self.timezone.take().or(config.timezone.map(|One(zone)| zone));
+        self.timezone = self.timezone.take().or_else(|| config.timezone.map(|One(zone)| zone));
         self.dialogs = self.dialogs.or(config.dialogs);
         self.min_severity = self.min_severity.or(config.min_severity);
         self.fail_on = self.fail_on.or(config.fail_on);

@@ -478,7 +478,7 @@ fn value(found: &Value) -> serde_json::Value {
 }
 
 /// A display filter for the call, or for the frame if it is about no call; quotes and backslashes in the Call-ID are escaped as Wireshark wants them.
-fn wireshark_filter(call_id: &str, finding: &Finding) -> String {
+fn wireshark_filter(call_id: &str, finding: &Stated) -> String {
     if call_id.is_empty() {
         return match finding.place.frame {
             0 => "ip.flags.mf == 1 || ip.frag_offset > 0 || ipv6.fraghdr".to_owned(),

@@ -157,9 +157,10 @@ fn the_published_schemas_are_current_and_lose_nothing() {
     for document in DOCUMENTS {
         let path = project().join("schema").join(format!("{document}.schema.json"));
         let now = printed(document);
-        let published: Value = fs::read(&path).ok().map_or(Value::Object(Map::new()), |bytes| {
-            serde_json::from_slice(&bytes).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
-        });
+        let published: Value = fs::read(&path).ok().map_or_else(
+            || Value::Object(Map::new()),
+            |bytes| serde_json::from_slice(&bytes).unwrap_or_else(|problem| panic!("{}: {problem}", path.display())),
+        );
         let mut gone = Vec::new();
         lost(&bare(&published), &bare(&now), "", &mut gone);
         assert!(gone.is_empty(), "{document}: a new major schema version is needed for {gone:#?}");

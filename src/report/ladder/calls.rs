@@ -101,7 +101,7 @@ impl<'a> Calls<'a> {
 
     /// A finding of a call.
     pub(super) fn finding(&self, index: usize) -> Option<&'a Finding> {
-        self.analysis.findings.get(index)
+        self.analysis.findings.get(index).map(|stated| &stated.finding)
     }
 }
 
