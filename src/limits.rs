@@ -100,6 +100,10 @@ pub const MAX_LISTED_LINK_TYPES: usize = 64;
 pub const MAX_WAITING_OPEN: usize = 64;
 /// Bytes of an archive that are read at a time.
 pub const ARCHIVE_BLOCK_BYTES: usize = 128 << 10;
+/// Times its size that an archive may unpack to. gzip and lz4 cannot do more; captures of media shrink to a hundredth at best.
+pub const MAX_UNPACKED_RATIO: u64 = 2_048;
+/// Bytes that any archive may unpack to.
+pub const MIN_UNPACKED_BYTES: u64 = 1 << 30;
 /// Logarithm of the largest window of zstd that is allowed: 128 MiB, what its own tool allows.
 pub const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 /// Memory that unpacking xz may take, in KiB; its highest preset needs 65 MiB.

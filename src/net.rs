@@ -164,6 +164,8 @@ impl LinkType {
     pub const NO_PACKET: Self = Self(u32::MAX);
     /// No LINKTYPE: the packet names an interface that its section does not describe, so nobody knows what it begins with.
     pub const NO_INTERFACE: Self = Self(u32::MAX - 1);
+    /// No LINKTYPE: the capture format has a link layer that pcap has no number for.
+    pub const UNNUMBERED: Self = Self(u32::MAX - 2);
 
     /// The link type with this number in the registry of LINKTYPE values.
     pub const fn numbered(number: u16) -> Self {
@@ -202,6 +204,7 @@ impl LinkType {
             Self::LINUX_SLL2 => "linux_sll2",
             Self::NO_PACKET => "no_packet",
             Self::NO_INTERFACE => "unknown_interface",
+            Self::UNNUMBERED => "other",
             _ => return None,
         })
     }

@@ -4,7 +4,7 @@
 //! Frames are values ([`packet::Packet`]), so that a test can shuffle, repeat, cut or drop them before they are written.
 //!
 //! Bottom up: [`link`], [`ip`], [`fragment`], [`udp`], [`tcp`] write headers; [`packet`] and [`session`] give whole frames;
-//! [`pcap`] and [`pcapng`] write files; [`sip`] writes messages; [`calls`] plays calls and knows the truth about them.
+//! [`pcap`], [`pcapng`] and [`vendors`] write files; [`sip`] writes messages; [`calls`] plays calls and knows the truth about them.
 
 pub mod calls;
 pub mod fragment;
@@ -18,3 +18,4 @@ pub mod session;
 pub mod sip;
 pub mod tcp;
 pub mod udp;
+pub mod vendors;

@@ -12,7 +12,9 @@ use zstd::stream::read::Decoder as ZstdDecoder;
 
 use super::reader::Stream;
 use super::window::to_u64;
-use crate::limits::{ARCHIVE_BLOCK_BYTES, MAX_XZ_MEMORY_KIB, MAX_ZSTD_WINDOW_LOG};
+use crate::limits::{
+    ARCHIVE_BLOCK_BYTES, MAX_UNPACKED_RATIO, MAX_XZ_MEMORY_KIB, MAX_ZSTD_WINDOW_LOG, MIN_UNPACKED_BYTES,
+};
 
 /// A compression that is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +127,7 @@ pub(super) fn unpack(head: Vec<u8>, stream: Stream) -> Result<(Stream, Archive),
     };
     let packed = BufReader::with_capacity(ARCHIVE_BLOCK_BYTES, counted);
     let stream = (row.open)(packed).map_err(UnpackError::Failed)?;
+    let stream: Stream = Box::new(Bounded { stream, given: 0, taken: Arc::clone(&taken) });
     Ok((stream, Archive { compression: row.compression, taken }))
 }
 
@@ -134,6 +137,26 @@ pub(super) enum UnpackError {
     NotPacked(Vec<u8>, Stream),
     /// The decoder could not be made.
     Failed(io::Error),
+}
+
+/// An unpacked stream that ends in an error if it is far longer than any capture is that was packed so small.
+struct Bounded<R> {
+    stream: R,
+    given: u64,
+    taken: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let allowed = self.taken.load(Ordering::Relaxed).saturating_mul(MAX_UNPACKED_RATIO);
+        if self.given > allowed.max(MIN_UNPACKED_BYTES) {
+            let problem = format!("it unpacks to more than {MAX_UNPACKED_RATIO} times its size");
+            return Err(io::Error::other(problem));
+        }
+        let count = self.stream.read(buffer)?;
+        self.given = self.given.saturating_add(to_u64(count));
+        Ok(count)
+    }
 }
 
 /// A stream whose bytes are counted.
@@ -231,6 +254,18 @@ mod tests {
             assert_eq!(recognise(row.magic), Some(row.compression));
             assert!(COMPRESSIONS.iter().skip(index + 1).all(|other| !other.magic.starts_with(row.magic)));
         }
+    }
+
+    #[test]
+    fn a_stream_that_grows_beyond_belief_ends_in_an_error() {
+        let taken = Arc::new(AtomicU64::new(1 << 20));
+        let mut zeros = Bounded { stream: io::repeat(0), given: MAX_UNPACKED_RATIO << 20, taken };
+        let mut buffer = [0; 64];
+        assert_eq!(zeros.read(&mut buffer).unwrap(), 64);
+        assert!(zeros.read(&mut buffer).unwrap_err().to_string().contains("times its size"));
+        let taken = Arc::new(AtomicU64::new(1));
+        let mut small = Bounded { stream: io::repeat(0), given: MIN_UNPACKED_BYTES, taken };
+        assert_eq!(small.read(&mut buffer).unwrap(), 64, "a small archive may hold a large capture");
     }
 
     #[test]

@@ -1,24 +1,30 @@
 //! The capture formats, recognised by content.
 
-use super::pcap;
-use super::pcapng;
 use super::problem::{Damage, Found};
 use super::records::are_near_if_known;
-use super::{pcap::Pcap, pcapng::Pcapng};
+use super::{erf, netmon, pcap, pcapng, snoop};
+use super::{erf::Erf, netmon::NetMon, pcap::Pcap, pcapng::Pcapng, snoop::Snoop};
 use crate::limits::MAX_PLAUSIBLE_RECORD_BYTES;
 use crate::net::LinkType;
 use crate::time::Timestamp;
 
-/// Bytes of an input that are looked at to recognise it.
-pub(super) const HEAD_BYTES: usize = 32;
+/// Bytes of an input that are looked at to recognise it: a few records, because some formats have no magic number of their
+/// own.
+pub(super) const HEAD_BYTES: usize = 16 << 10;
 
 /// A capture format that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
-    /// Classic pcap (draft-ietf-opsawg-pcap), micro- or nanoseconds, either byte order.
+    /// Classic pcap (draft-ietf-opsawg-pcap), micro- or nanoseconds, either byte order, and its variants.
     Pcap,
     /// pcapng (draft-ietf-opsawg-pcapng).
     Pcapng,
+    /// snoop of Solaris (RFC 1761).
+    Snoop,
+    /// ERF of Endace cards.
+    Erf,
+    /// Microsoft Network Monitor, version 1 or 2.
+    NetMon,
 }
 
 impl Format {
@@ -27,6 +33,9 @@ impl Format {
         match self {
             Self::Pcap => "pcap",
             Self::Pcapng => "pcapng",
+            Self::Snoop => "snoop",
+            Self::Erf => "erf",
+            Self::NetMon => "netmon",
         }
     }
 }
@@ -48,7 +57,7 @@ pub(super) static FORMATS: &[FormatRow] = &[
         format: Format::Pcap,
         header_bytes: pcap::HEADER_BYTES,
         recognise: pcap::recognise,
-        begin: |head| Some((Layout::Pcap(Pcap::begin(head)?), pcap::HEADER_BYTES)),
+        begin: |head| Pcap::begin(head).map(|(pcap, start)| (Layout::Pcap(pcap), start)),
     },
     FormatRow {
         format: Format::Pcapng,
@@ -56,16 +65,33 @@ pub(super) static FORMATS: &[FormatRow] = &[
         recognise: pcapng::recognise,
         begin: |_| Some((Layout::Pcapng(Pcapng::default()), 0)),
     },
+    FormatRow {
+        format: Format::Snoop,
+        header_bytes: snoop::HEADER_BYTES,
+        recognise: snoop::recognise,
+        begin: |head| Some((Layout::Snoop(Snoop::begin(head)?), snoop::HEADER_BYTES)),
+    },
+    FormatRow {
+        format: Format::NetMon,
+        header_bytes: netmon::HEADER_BYTES,
+        recognise: netmon::recognise,
+        begin: |head| Some((Layout::NetMon(NetMon::begin(head)?), netmon::HEADER_BYTES)),
+    },
+    // Last, because nothing but the records tell it.
+    FormatRow {
+        format: Format::Erf,
+        header_bytes: erf::HEADER_BYTES,
+        recognise: |head| erf::recognise(head, head.len() < HEAD_BYTES),
+        begin: |_| Some((Layout::Erf(Erf), 0)),
+    },
 ];
 
 /// Magic numbers of what is not read, so that the message can say what to do.
 static FOREIGN: &[(&[u8], Found)] = &[
     (b"PK\x03\x04", Found::Compressed("zip")),
-    (b"\x34\xcd\xb2\xa1", Found::OtherCapture("modified pcap")),
-    (b"\xa1\xb2\xcd\x34", Found::OtherCapture("modified pcap")),
-    (b"snoop\0\0\0", Found::OtherCapture("snoop")),
-    (b"GMBU", Found::OtherCapture("Microsoft Network Monitor")),
-    (b"RTSS", Found::OtherCapture("Microsoft Network Monitor 1")),
+    (b"btsnoop\0", Found::OtherCapture("btsnoop")),
+    (b"ObserverPktBuffe", Found::OtherCapture("Observer")),
+    (b"\x05VNF", Found::OtherCapture("Visual Networks")),
     (b"TRSNIFF data", Found::OtherCapture("Sniffer")),
     (b"XCP\0", Found::OtherCapture("NetXRay")),
 ];
@@ -100,6 +126,9 @@ pub(super) fn recognise(head: &[u8]) -> Result<(&'static FormatRow, Layout, usiz
 pub(super) enum Layout {
     Pcap(Pcap),
     Pcapng(Pcapng),
+    Snoop(Snoop),
+    Erf(Erf),
+    NetMon(NetMon),
 }
 
 impl Layout {
@@ -109,6 +138,9 @@ impl Layout {
         match self {
             Self::Pcap(pcap) => pcap.step(bytes),
             Self::Pcapng(pcapng) => pcapng.step(bytes),
+            Self::Snoop(snoop) => snoop.step(bytes),
+            Self::Erf(erf) => erf.step(bytes),
+            Self::NetMon(netmon) => netmon.step(bytes),
         }
     }
 
@@ -117,6 +149,9 @@ impl Layout {
         match self {
             Self::Pcap(pcap) => pcap.probe(bytes),
             Self::Pcapng(pcapng) => pcapng.probe(bytes),
+            Self::Snoop(snoop) => snoop.probe(bytes),
+            Self::Erf(erf) => erf.probe(bytes),
+            Self::NetMon(netmon) => netmon.probe(bytes),
         }
     }
 
@@ -133,8 +168,11 @@ impl Layout {
     /// Bytes of the header of a record.
     pub(super) fn record_header_bytes(&self) -> usize {
         match self {
-            Self::Pcap(_) => pcap::RECORD_HEADER_BYTES,
+            Self::Pcap(pcap) => pcap.record_header_bytes(),
             Self::Pcapng(_) => pcapng::FRAMING_BYTES as usize,
+            Self::Snoop(_) => snoop::RECORD_HEADER_BYTES,
+            Self::Erf(_) => erf::RECORD_HEADER_BYTES,
+            Self::NetMon(netmon) => netmon.record_header_bytes(),
         }
     }
 
@@ -145,10 +183,7 @@ impl Layout {
 
     /// Whether a record says its length twice, so that a wrong one shows in the record itself and not in what follows.
     pub(super) fn proves_lengths(&self) -> bool {
-        match self {
-            Self::Pcap(_) => false,
-            Self::Pcapng(_) => true,
-        }
+        matches!(self, Self::Pcapng(_))
     }
 }
 

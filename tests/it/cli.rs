@@ -85,7 +85,7 @@ fn what_is_no_capture_is_named() {
     analyze(&path, &[]).exits(2).complains("notes.txt").complains("not a capture");
     for (name, head, what) in [
         ("a.pcap.gz", &b"\x1f\x8b\x08\x00\x00\x00\x00\x00"[..], "gzip"),
-        ("a.snoop", b"snoop\0\0\0\0\0\0\x02\0\0\0\x04", "snoop"),
+        ("a.log", b"btsnoop\0\0\0\0\x01\0\0\x03\xea", "btsnoop"),
     ] {
         let path = folder.path().join(name);
         fs::write(&path, head).expect("a file");

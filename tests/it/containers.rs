@@ -9,7 +9,7 @@ use crate::support::{Run, run_bytes};
 
 /// The compressions by their names in reports.
 type Pack = fn(&[u8]) -> Vec<u8>;
-const PACKS: [(&str, Pack); 4] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4), ("bzip2", bzip2)];
+const PACKS: [(&str, Pack); 5] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4), ("bzip2", bzip2), ("xz", xz)];
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
@@ -32,6 +32,56 @@ fn bzip2(bytes: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     bzip2::read::BzEncoder::new(bytes, bzip2::Compression::default()).read_to_end(&mut packed).expect("memory");
     packed
+}
+
+/// An xz stream of chunks that are stored as they are.
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let checked = |bytes: Vec<u8>| [&bytes[..], &crc32(&bytes).to_le_bytes()].concat();
+    let padded = |mut bytes: Vec<u8>| {
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    };
+    let varint = |mut value: usize| {
+        let mut digits = Vec::new();
+        while value >= 0x80 {
+            digits.push(u8::try_from(value & 0x7f).expect("seven bits") | 0x80);
+            value >>= 7;
+        }
+        digits.push(u8::try_from(value).expect("seven bits"));
+        digits
+    };
+    let flags = [0, 1];
+    let mut chunks = Vec::new();
+    for (index, chunk) in bytes.chunks(1 << 16).enumerate() {
+        chunks.push(if index == 0 { 1 } else { 2 });
+        chunks.extend(u16::try_from(chunk.len() - 1).expect("a chunk").to_be_bytes());
+        chunks.extend_from_slice(chunk);
+    }
+    chunks.push(0);
+    let block_header = checked(vec![2, 0, 0x21, 1, 0x16, 0, 0, 0]);
+    let unpadded = block_header.len() + chunks.len() + 4;
+    let index = checked(padded([vec![0, 1], varint(unpadded), varint(bytes.len())].concat()));
+    let backward = u32::try_from(index.len() / 4 - 1).expect("a small index").to_le_bytes();
+    let footer = [&backward[..], &flags].concat();
+    [
+        b"\xfd7zXZ\0".to_vec(),
+        checked(flags.to_vec()),
+        block_header,
+        padded(chunks),
+        crc32(bytes).to_le_bytes().to_vec(),
+        index,
+        crc32(&footer).to_le_bytes().to_vec(),
+        footer,
+        b"YZ".to_vec(),
+    ]
+    .concat()
+}
+
+/// The checksum of xz and Ethernet (IEEE 802.3), bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 })
+    })
 }
 
 fn capture() -> Vec<u8> {
@@ -112,5 +162,25 @@ fn a_damaged_archive_is_told_from_one_cut_short() {
         let run = run_bytes(packed);
         let problem = run.report["inputs"][0]["problem"].as_str().unwrap_or_default();
         assert!(is_fatal(&run), "{name}, {good} good bytes: {problem}");
+    }
+}
+
+/// What was written when the power failed: the rest of the file is zeros. And archives that unpack to nothing else.
+#[test]
+fn zeros_are_no_records() {
+    let capture = capture();
+    let frames = run_bytes(capture.clone()).report["inputs"][0]["frames"].clone();
+    let zeros = [&capture[..], &vec![0; 8 << 20]].concat();
+    for (name, pack) in [
+        ("plain", (|bytes: &[u8]| bytes.to_vec()) as Pack),
+        ("gzip", gzip),
+        ("zstd", zstd),
+        ("lz4", lz4),
+        ("bzip2", bzip2),
+    ] {
+        let run = run_bytes(pack(&zeros));
+        run.assert_conserved(name);
+        assert!(is_fatal(&run), "{name}: {:?}", run.analysis.inputs);
+        assert_eq!(run.report["inputs"][0]["frames"], frames, "{name}: {:?}", run.analysis.inputs);
     }
 }

@@ -14,6 +14,7 @@ use crate::traffic::link::Link;
 use crate::traffic::packet::{Packet, SECOND};
 use crate::traffic::pcap::{Layout, file};
 use crate::traffic::pcapng::{Interface, PcapngWriter};
+use crate::traffic::vendors::{Variant, erf, netmon, snoop};
 
 /// The packets of a lab recording: little-endian pcap with microseconds on Ethernet.
 pub(crate) fn packets(name: &str) -> Vec<Packet> {
@@ -125,6 +126,97 @@ fn pcapng_with_simple_packets() {
     let recorded = run_files(&[lab(name)]).report;
     for field in ["frames", "sip_messages", "requests", "responses", "calls", "redirects", "negotiations"] {
         assert_eq!(run.report["summary"][field], recorded["summary"][field], "{name} in simple packets: {field}");
+    }
+}
+
+/// Magic number, bytes behind the header of each record.
+const VARIANTS: [(&str, u32, usize); 7] = [
+    ("as patched by Kuznetzov", 0xa1b2_cd34, 8),
+    ("SuSE 6.3", 0xa1b2_cd34, 12),
+    ("Red Hat 6.1", 0xa1b2_c3d4, 8),
+    ("Nokia", 0xa1b2_c3d4, 4),
+    ("Ixia hardware", 0x1c00_01ac, 0),
+    ("Ixia software", 0x1c00_01ab, 0),
+    ("a snapshot length that is wrong", 0xa1b2_c3d4, 0),
+];
+
+#[test]
+fn pcap_as_vendors_write_it() {
+    for name in LAB {
+        let wanted = without_form(&run_files(&[lab(name)]).report);
+        let packets = packets(name);
+        for (form, magic, record_extra) in VARIANTS {
+            for big_endian in [false, true] {
+                let variant = Variant { big_endian, snapshot_length: 0x44, ..Variant::new(magic, record_extra) };
+                assert_same(&format!("{name}, {form}, big-endian: {big_endian}"), variant.file(&packets), &wanted);
+            }
+        }
+        let usual = Variant::new(0xa1b2_c3d4, 0);
+        let old = Variant { minor: 2, swapped: true, ..usual };
+        let aix = Variant { minor: 2, network: 6, nanoseconds: true, big_endian: true, ..usual };
+        let other = Variant { minor: 3, network: 1, ..usual };
+        for (form, variant) in
+            [("2.2", old), ("AIX", aix), ("2.3", other), ("2.3 swapped", Variant { swapped: true, ..other })]
+        {
+            assert_same(&format!("{name}, {form}"), variant.file(&packets), &wanted);
+        }
+    }
+}
+
+#[test]
+fn captures_of_other_programs() {
+    for name in LAB {
+        let recorded = run_files(&[lab(name)]).report;
+        let wanted = without_form(&recorded);
+        let packets = packets(name);
+        for (form, capture, format) in [
+            ("snoop", snoop(&packets), "snoop"),
+            ("ERF", erf(&packets, 0), "erf"),
+            ("ERF with extensions", erf(&packets, 3), "erf"),
+            ("Network Monitor 2.0", netmon(&packets, true, 0), "netmon"),
+            ("Network Monitor 2.1", netmon(&packets, true, 1), "netmon"),
+            ("Network Monitor 2.2", netmon(&packets, true, 2), "netmon"),
+            ("Network Monitor 2.3", netmon(&packets, true, 3), "netmon"),
+        ] {
+            assert_eq!(run_bytes(capture.clone()).report["inputs"][0]["format"], format, "{name} as {form}");
+            assert_same(&format!("{name} as {form}"), capture, &wanted);
+        }
+        // Its times are to the millisecond.
+        let run = run_bytes(netmon(&packets, false, 0));
+        for field in ["frames", "sip_messages", "requests", "responses", "calls", "redirects", "negotiations"] {
+            assert_eq!(
+                run.report["summary"][field], recorded["summary"][field],
+                "{name} as Network Monitor 1: {field}"
+            );
+        }
+    }
+}
+
+/// No file that is cut short is taken for another format, and none makes up frames.
+#[test]
+fn files_of_vendors_cut_anywhere() {
+    let packets = packets("refresh");
+    let usual = file(Layout::usual(Link::Ethernet), &packets).expect("memory");
+    let variant = |magic, extra| Variant::new(magic, extra).file(&packets);
+    let whole = packets.len() as u64;
+    for (form, capture, format) in [
+        ("pcap", usual, "pcap"),
+        ("Kuznetzov", variant(0xa1b2_cd34, 8), "pcap"),
+        ("Nokia", variant(0xa1b2_c3d4, 4), "pcap"),
+        ("snoop", snoop(&packets), "snoop"),
+        ("ERF", erf(&packets, 1), "erf"),
+        ("Network Monitor", netmon(&packets, true, 1), "netmon"),
+    ] {
+        let mut before = 0;
+        for cut in (0..capture.len()).step_by(13) {
+            let run = run_bytes(capture[..cut].to_vec());
+            run.assert_conserved(form);
+            let input = &run.report["inputs"][0];
+            let frames = input["frames"].as_u64().expect("frames");
+            assert!(before <= frames && frames <= whole, "{form} cut at {cut}: {input}");
+            assert!(frames == 0 || input["format"] == format, "{form} cut at {cut}: {input}");
+            before = frames;
+        }
     }
 }
 

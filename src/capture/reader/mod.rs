@@ -14,7 +14,7 @@ use super::window::{Window, grow, to_u64};
 use crate::limits::{HEAD_WINDOW_BYTES, MAX_PLAUSIBLE_RECORD_BYTES};
 use crate::net::LinkType;
 use crate::time::Timestamp;
-use search::{Losses, Stop};
+use search::{Losses, Stop, is_void};
 
 /// Where bytes come from. A decompressor is one more of these, put around another.
 pub(super) type Stream = Box<dyn Read + Send>;
@@ -63,14 +63,15 @@ impl Reader {
     pub(super) fn open(mut stream: Stream) -> Result<Self, Problem> {
         let not_a_capture = |found| Problem::NotACapture { found, from_folder: false };
         let (head, failure) = read_head(&mut stream);
+        let unreadable = |error: &io::Error| Problem::Unreadable { offset: 0, reason: error.to_string() };
+        let broken = failure.as_ref().map(unreadable);
         if let Some(error) = failure {
-            return Err(Problem::Unreadable { offset: 0, reason: error.to_string() });
+            // What was read may be a capture all the same.
+            stream = Box::new(Broken(Some(error)));
         }
         let (mut carry, mut stream, archive, mut problem) = match unpack(head, stream) {
             Err(UnpackError::NotPacked(head, stream)) => (head, stream, None, None),
-            Err(UnpackError::Failed(error)) => {
-                return Err(Problem::Unreadable { offset: 0, reason: error.to_string() });
-            }
+            Err(UnpackError::Failed(error)) => return Err(unreadable(&error)),
             Ok((mut stream, archive)) => {
                 let (head, failure) = read_head(&mut stream);
                 let problem = failure.map(|error| failed(Some(&archive), 0, &error));
@@ -86,7 +87,7 @@ impl Reader {
                 let nested = compression::recognise(&carry).map(|inner| Found::Nested { outer, inner });
                 return Err(not_a_capture(nested.unwrap_or(found)));
             }
-            (_, recognised) => recognised.map_err(not_a_capture)?,
+            (_, recognised) => recognised.map_err(|found| broken.unwrap_or_else(|| not_a_capture(found)))?,
         };
         if problem.is_some() {
             // A decoder that has failed is not asked again.
@@ -178,8 +179,7 @@ impl Reader {
         if self.ended {
             return None;
         }
-        let mut filled = self.carry.len();
-        let mut target = self.kept.saturating_add(size.min(self.pace).max(1)).max(filled);
+        let mut target = self.kept.saturating_add(size.min(self.pace).max(1));
         self.pace = self.pace.saturating_mul(2);
         if buffer.len() > target.saturating_mul(2) {
             // It has held a huge record, and the next one is unlikely to be.
@@ -187,15 +187,13 @@ impl Reader {
             buffer.shrink_to_fit();
         }
         grow(&mut buffer, target);
-        buffer.get_mut(..filled)?.copy_from_slice(&self.carry);
-        self.carry.clear();
         let start = std::mem::take(&mut self.kept);
         self.cursor.position = start;
         let mut window = self.window();
-        let (mut input_ended, mut last) = (false, 0);
+        let (mut filled, mut input_ended, mut last) = (0_usize, false, 0);
         loop {
             let offset = self.offset.saturating_add(to_u64(filled));
-            filled = filled.saturating_add(self.fill(buffer.get_mut(filled..target)?, offset));
+            filled = filled.saturating_add(self.take(buffer.get_mut(filled..target)?, offset));
             input_ended |= filled < target;
             let bytes = buffer.get(..filled)?;
             let (stop, length) = self.walk(bytes, &mut window, input_ended);
@@ -223,12 +221,22 @@ impl Reader {
             _ => last,
         };
         let carried = end.saturating_sub(self.kept);
-        self.carry.extend_from_slice(buffer.get(carried..filled)?);
+        self.carry.splice(..0, buffer.get(carried..filled)?.iter().copied());
         self.offset = self.offset.saturating_add(to_u64(carried));
         self.cursor.position = 0;
         window.end = end;
         window.buffer = buffer;
         Some(window)
+    }
+
+    /// Takes what is carried, and reads on behind it until `bytes` is full or the stream is at its end.
+    fn take(&mut self, bytes: &mut [u8], offset: u64) -> usize {
+        let carried = self.carry.len().min(bytes.len());
+        for (to, from) in bytes.iter_mut().zip(self.carry.drain(..carried)) {
+            *to = from;
+        }
+        let rest = bytes.get_mut(carried..).unwrap_or_default();
+        carried.saturating_add(self.fill(rest, offset.saturating_add(to_u64(carried))))
     }
 
     /// Reads until `bytes` is full or the stream is at its end. A stream that fails is at its end from then on.
@@ -272,7 +280,7 @@ impl Reader {
                 Err(Halt::Damaged(what)) => break Stop::Damaged(what),
             };
             if may_lie && self.is_strange(&record) && !self.is_confirmed(bytes, record.length, input_ended) {
-                break Stop::Doubtful { length: record.length };
+                break Stop::Doubtful { length: record.length, is_void: is_void(&record) };
             }
             let watermark = self.cursor.pass(&record).watermark;
             if self.cursor.number == second {
@@ -285,6 +293,15 @@ impl Reader {
         window.frame_count = self.cursor.number.saturating_sub(window.first_frame);
         self.losses.is_unsaid &= window.frame_count == 0;
         (stop, last)
+    }
+}
+
+/// What is left of a stream that fails: the error, once.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 

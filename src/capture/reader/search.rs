@@ -6,6 +6,7 @@ use super::super::records::{Found, Search, are_near, is_followed};
 use super::super::window::to_u64;
 use super::Reader;
 use crate::limits::{MAX_PLAUSIBLE_RECORD_BYTES, SEARCH_BLOCK_BYTES, SEARCH_START_BYTES};
+use crate::time::Timestamp;
 
 /// Why no further record could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +15,15 @@ pub(super) enum Stop {
     Short { needed: usize },
     /// However many bytes follow, it is none.
     Damaged(Damage),
-    /// It is one of so many bytes, but strange, and nothing near confirms it.
-    Doubtful { length: usize },
+    /// It is one of so many bytes, but strange, and nothing near confirms it. One that is void is not believed: zeros
+    /// are what disks leave behind.
+    Doubtful { length: usize, is_void: bool },
+}
+
+/// Whether a record has a packet without bytes at the start of all time, as zeros say that are no record.
+#[inline]
+pub(super) fn is_void(record: &Record<'_>) -> bool {
+    record.wire_len == 0 && record.time == Some(Timestamp::from_nanos(0))
 }
 
 /// What was lost to damage.
@@ -54,10 +62,11 @@ impl Losses {
 }
 
 impl Reader {
-    /// Whether the length of a record, or its time after that of the one before, is so unusual that it must be confirmed.
+    /// Whether the lengths of a record, or its time after that of the one before, are so unusual that it must be confirmed.
     #[inline]
     pub(super) fn is_strange(&self, record: &Record<'_>) -> bool {
         record.length > MAX_PLAUSIBLE_RECORD_BYTES
+            || is_void(record)
             || record.time.is_some_and(|time| self.cursor.number > 1 && !are_near(time, self.cursor.last_time))
     }
 
@@ -76,7 +85,7 @@ impl Reader {
         let before = (self.cursor.number > 1).then_some(self.cursor.last_time);
         let what = match stop {
             Stop::Damaged(what) => what,
-            Stop::Doubtful { length } => {
+            Stop::Doubtful { length, .. } => {
                 if self.is_doubt_unfounded(length) {
                     self.losses.believed = place.saturating_add(1);
                     return;
@@ -106,7 +115,7 @@ impl Reader {
                 Found::At(at) => return self.resume(place, what, at),
                 Found::Unclear(at) if is_largest => return self.resume(place, what, at),
                 _ if !is_largest => size = size.saturating_mul(4),
-                _ if matches!(stop, Stop::Doubtful { .. }) => {
+                _ if matches!(stop, Stop::Doubtful { is_void: false, .. }) => {
                     self.losses.believed = self.offset.saturating_add(to_u64(half));
                     return;
                 }
