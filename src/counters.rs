@@ -161,6 +161,10 @@ pub struct Counters {
     pub decode: DecodeStats,
     /// Fragments of IP packets.
     pub fragments: FragmentStats,
+    /// Datagrams that look like SIP.
+    pub sip_datagrams: u64,
+    /// Datagrams of which nobody knows what they are.
+    pub other_datagrams: u64,
     /// Packets that were fragmented again and again, beyond the limit.
     pub nested_too_deep: u64,
     /// TCP connections.
@@ -181,6 +185,8 @@ impl AddAssign<&Self> for Counters {
     fn add_assign(&mut self, other: &Self) {
         self.decode += &other.decode;
         self.fragments += &other.fragments;
+        self.sip_datagrams += other.sip_datagrams;
+        self.other_datagrams += other.other_datagrams;
         self.nested_too_deep += other.nested_too_deep;
         self.streams += &other.streams;
         self.sctp += &other.sctp;
@@ -198,6 +204,10 @@ impl Counters {
     pub fn broken_laws(&self) -> Vec<&'static str> {
         let laws = [
             ("frames = datagrams + segments + SCTP packets + fragments + skipped", self.decode.adds_up()),
+            (
+                "datagrams = SIP + recognised + other",
+                self.decode.datagrams == self.sip_datagrams + self.decode.recognised_total() + self.other_datagrams,
+            ),
             (
                 "fragments seen = fragments taken",
                 self.decode.fragments == self.fragments.fragments + self.nested_too_deep,

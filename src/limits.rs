@@ -81,6 +81,8 @@ pub const MAX_SCTP_SHARD_HELD_BYTES: usize = 8 << 20;
 pub const MAX_UNDECIDED_BYTES: usize = 16 << 10;
 /// Segments of a flow that may be looked at without finding SIP before the flow is dropped.
 pub const MAX_UNDECIDED_SEGMENTS: usize = 16;
+/// Bytes of the header of a load balancer that is waited for. Addresses take 216 at most; what is added is short.
+pub const MAX_PROXY_HEADER_BYTES: usize = 2 << 10;
 /// Bytes of the head of an HTTP message that may make a WebSocket of its connection. Servers commonly refuse longer ones.
 pub const MAX_UPGRADE_BYTES: usize = 16 << 10;
 /// Bytes of one SIP message on a stream; a longer one is dropped and the stream resynchronised.

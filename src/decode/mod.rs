@@ -9,6 +9,8 @@ mod ethertype;
 mod ip;
 mod layer;
 pub mod link;
+mod proxy;
+mod recognised;
 mod skip;
 mod stats;
 #[cfg(test)]
@@ -18,6 +20,8 @@ mod tunnel;
 
 use std::net::IpAddr;
 
+pub use self::proxy::ProxyHeader;
+pub use self::recognised::Recognised;
 pub use self::skip::Skip;
 pub use self::stats::DecodeStats;
 pub use self::transport::sctp::{DataChunk, DataPlace};
@@ -32,8 +36,8 @@ use crate::time::Timestamp;
 pub enum Decoded<'a> {
     /// A UDP datagram, or a message that something relayed with the addresses it had.
     Datagram(Datagram<'a>),
-    /// A UDP datagram that begins like RTP or RTCP (RFC 3550 5.1, 6.4.1), as no SIP message does.
-    Media,
+    /// A UDP datagram that begins as no SIP message does.
+    Recognised(Recognised),
     /// A relayed message that was compressed.
     Unpacked(Box<Unpacked>),
     /// A TCP segment.

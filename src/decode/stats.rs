@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use super::{Decoded, Skip};
+use super::{Decoded, Recognised, Skip};
 
 /// Counts of decoded frames by what they held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct DecodeStats {
     pub sctp_packets: u64,
     /// IP fragments.
     pub fragments: u64,
+    /// Datagrams that are known not to be SIP, in the order of [`Recognised::ALL`].
+    recognised: [u64; Recognised::ALL.len()],
     /// Skipped frames and packets, in the order of [`Skip::ALL`].
     skipped: [u64; Skip::ALL.len()],
 }
@@ -32,6 +34,7 @@ impl Default for DecodeStats {
             segments: 0,
             sctp_packets: 0,
             fragments: 0,
+            recognised: [0; Recognised::ALL.len()],
             skipped: [0; Skip::ALL.len()],
         }
     }
@@ -60,6 +63,16 @@ impl DecodeStats {
         self.skipped.iter().sum()
     }
 
+    /// What datagrams are that are known not to be SIP, each with its count, in the order of [`Recognised::ALL`].
+    pub fn recognised(&self) -> impl Iterator<Item = (Recognised, u64)> + '_ {
+        Recognised::ALL.iter().copied().zip(self.recognised.iter().copied())
+    }
+
+    /// Datagrams that are known not to be SIP.
+    pub fn recognised_total(&self) -> u64 {
+        self.recognised.iter().sum()
+    }
+
     /// The causes that occurred, each with its count, in the order of [`Skip::ALL`].
     pub fn skips(&self) -> impl Iterator<Item = (Skip, u64)> + '_ {
         Skip::ALL.iter().copied().zip(self.skipped.iter().copied()).filter(|&(_, count)| count > 0)
@@ -73,7 +86,13 @@ impl DecodeStats {
 
     fn count(&mut self, decoded: &Decoded<'_>) {
         match decoded {
-            Decoded::Datagram(_) | Decoded::Media | Decoded::Unpacked(_) => self.datagrams += 1,
+            Decoded::Datagram(_) | Decoded::Unpacked(_) => self.datagrams += 1,
+            Decoded::Recognised(what) => {
+                self.datagrams += 1;
+                if let Some(count) = self.recognised.get_mut(*what as usize) {
+                    *count += 1;
+                }
+            }
             Decoded::Segment(_) => self.segments += 1,
             Decoded::Sctp(_) => self.sctp_packets += 1,
             Decoded::Fragment(_) => self.fragments += 1,
@@ -94,6 +113,9 @@ impl AddAssign<&Self> for DecodeStats {
         self.segments += other.segments;
         self.sctp_packets += other.sctp_packets;
         self.fragments += other.fragments;
+        for (mine, theirs) in self.recognised.iter_mut().zip(&other.recognised) {
+            *mine += theirs;
+        }
         for (mine, theirs) in self.skipped.iter_mut().zip(&other.skipped) {
             *mine += theirs;
         }

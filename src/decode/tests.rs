@@ -243,7 +243,7 @@ fn frames_cut_at_every_offset_are_truncated_or_miss_bytes() {
                     assert!(missing > 0, "{what} at {end}");
                     assert_eq!(payload, &PAYLOAD[..PAYLOAD.len() - missing as usize], "{what} at {end}");
                 }
-                Decoded::Fragment(_) | Decoded::Sctp(_) | Decoded::Media | Decoded::Unpacked(_) => {
+                Decoded::Fragment(_) | Decoded::Sctp(_) | Decoded::Recognised(_) | Decoded::Unpacked(_) => {
                     panic!("{what} at {end}")
                 }
             }
@@ -256,7 +256,7 @@ fn only_what_begins_like_rtp_is_media() {
     for first in 0..=u8::MAX {
         let mut bytes = udp4();
         bytes[28] = first;
-        let media = whole(LinkType::RAW, &bytes) == Decoded::Media;
+        let media = whole(LinkType::RAW, &bytes) == Decoded::Recognised(Recognised::Media);
         assert_eq!(media, (0x80..=0xbf).contains(&first), "{first:#x}");
     }
 }

@@ -169,7 +169,7 @@ impl<'w> Yield<'w> {
                 }
             }
             Decoded::Unpacked(unpacked) => self.unpacked(&unpacked, spot),
-            Decoded::Media | Decoded::Skip(_) => {}
+            Decoded::Recognised(_) | Decoded::Skip(_) => {}
         }
     }
 
@@ -186,7 +186,7 @@ impl<'w> Yield<'w> {
     /// A relayed message that was compressed: its bytes are nowhere in the input.
     #[cold]
     fn unpacked(&mut self, unpacked: &Unpacked, spot: Spot) {
-        let Some(message) = self.read(&unpacked.payload, false) else { return };
+        let Some(message) = self.read_datagram(&unpacked.payload, false) else { return };
         let envelope = Envelope {
             spot: spot.relayed(unpacked.relayed_time),
             position: 0,
@@ -201,7 +201,16 @@ impl<'w> Yield<'w> {
         self.message(&message, &envelope, spot.order(0));
     }
 
-    /// Reads and counts a message that fills a datagram; nothing if it is none.
+    /// The same for a datagram, which is counted too.
+    fn read_datagram<'m>(&mut self, payload: &'m [u8], cut: bool) -> Option<Message<'m>> {
+        let framed = self.counters.messages.framed;
+        let message = self.read(payload, cut);
+        let looks_like_sip = self.counters.messages.framed > framed;
+        *if looks_like_sip { &mut self.counters.sip_datagrams } else { &mut self.counters.other_datagrams } += 1;
+        message
+    }
+
+    /// Reads and counts a message that fills something; nothing if it is none.
     pub(crate) fn read<'m>(&mut self, payload: &'m [u8], cut: bool) -> Option<Message<'m>> {
         let read = if cut { Message::parse_cut(payload) } else { Message::parse(payload) };
         if matches!(read, Err(NotSip::Empty | NotSip::NoStartLine | NotSip::NoVersion)) {
@@ -212,7 +221,7 @@ impl<'w> Yield<'w> {
     }
 
     fn datagram(&mut self, datagram: &Datagram<'w>, spot: Spot, origin: &Origin<'_>) {
-        let Some(message) = self.read(datagram.payload, datagram.missing > 0) else { return };
+        let Some(message) = self.read_datagram(datagram.payload, datagram.missing > 0) else { return };
         let own = [origin.extent(message.raw())];
         let extents = match origin {
             Origin::Frame { .. } => &own[..],

@@ -20,6 +20,7 @@ pub(super) fn quality(analysis: &Analysis) -> model::CaptureQuality {
             fragments: decode.fragments,
             skipped: decode.skips().map(|(skip, count)| (skip.name(), count)).collect(),
         },
+        datagrams: datagrams(analysis),
         fragments: fragments(analysis),
         tcp: tcp(analysis),
         sctp: sctp(analysis),
@@ -34,6 +35,12 @@ pub(super) fn quality(analysis: &Analysis) -> model::CaptureQuality {
         mirror_duplicates: analysis.mirror_duplicates,
         limits_reached: limits_reached(analysis),
     }
+}
+
+fn datagrams(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
+    let counters = &analysis.counters;
+    let recognised = counters.decode.recognised().map(|(what, count)| (what.name(), count));
+    recognised.chain([("sip", counters.sip_datagrams), ("other", counters.other_datagrams)]).collect()
 }
 
 fn fragments(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
@@ -59,6 +66,8 @@ fn tcp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("connections", streams.connections),
         ("connections_with_sip", streams.ours),
         ("connections_dismissed", streams.dismissed),
+        ("connections_tls", streams.tls),
+        ("proxy_headers", streams.proxy_headers),
         ("segments", streams.segments),
         ("segments_ignored", streams.ignored_segments),
         ("segments_out_of_order", assembler.out_of_order_segments),

@@ -1,5 +1,6 @@
 //! One TCP connection, both directions: whether it is for us, and its end.
 
+use super::opening::{Opening, Passed, Shown};
 use super::{Consumer, StreamStats, Verdict};
 use crate::decode::Segment;
 use crate::extent::Extent;
@@ -45,6 +46,7 @@ struct Live<C> {
     verdict: Verdict,
     /// What the consumers have seen while undecided.
     seen: Seen,
+    openings: Pair<Opening>,
 }
 
 /// Bytes that consumers have seen, and in how many pieces.
@@ -52,6 +54,10 @@ struct Live<C> {
 struct Seen {
     bytes: usize,
     pieces: usize,
+    /// Headers of load balancers.
+    proxy_headers: u8,
+    /// What comes is encrypted.
+    tls: bool,
 }
 
 /// Why a connection goes.
@@ -134,6 +140,7 @@ impl<C: Consumer> Connection<C> {
     pub(super) fn farewell(&mut self, farewell: Farewell, stats: &mut StreamStats, context: &mut C::Context) {
         let State::Live(live) = &mut self.state else { return };
         live.each_direction(context, |assembler, deliver| assembler.finish(&mut stats.assembler, deliver));
+        live.release_openings(context);
         live.consumers.forward.finish(context);
         live.consumers.backward.finish(context);
         live.judge(stats);
@@ -200,6 +207,7 @@ impl<C: Consumer> Live<C> {
             consumers: Pair { forward: C::open(key, Direction::Forward), backward: C::open(key, Direction::Backward) },
             verdict: Verdict::Undecided,
             seen: Seen::default(),
+            openings: Pair::default(),
         })
     }
 
@@ -247,18 +255,25 @@ impl<C: Consumer> Live<C> {
         match (self.consumers.forward.verdict(), self.consumers.backward.verdict()) {
             (Verdict::Ours, _) | (_, Verdict::Ours) => Verdict::Ours,
             (Verdict::NotOurs, Verdict::NotOurs) => Verdict::NotOurs,
-            _ if self.seen.bytes > MAX_UNDECIDED_BYTES || self.seen.pieces > MAX_UNDECIDED_SEGMENTS => Verdict::NotOurs,
+            _ if self.seen.tls
+                || self.seen.bytes > MAX_UNDECIDED_BYTES
+                || self.seen.pieces > MAX_UNDECIDED_SEGMENTS =>
+            {
+                Verdict::NotOurs
+            }
             _ => Verdict::Undecided,
         }
     }
 
     /// Settles the verdict, if what was seen suffices.
     fn judge(&mut self, stats: &mut StreamStats) {
+        stats.proxy_headers += u64::from(std::mem::take(&mut self.seen.proxy_headers));
         if self.verdict != Verdict::Undecided {
             return;
         }
         self.verdict = self.verdict_of_both();
         stats.ours += u64::from(self.verdict == Verdict::Ours);
+        stats.tls += u64::from(self.verdict == Verdict::NotOurs && self.seen.tls);
     }
 
     /// A SYN that cannot be the one by which this connection began.
@@ -268,6 +283,16 @@ impl<C: Consumer> Live<C> {
         // The first SYN of a connection finds nothing, or the SYN of the peer where capturing swapped the two.
         let peer_is_older = !segment.flags.ack && peer.initial().is_none() && peer.has_data();
         !this.could_start_with(segment.sequence) || (this.initial().is_none() && peer_is_older)
+    }
+
+    /// Lets consumers have what may have been the header of a load balancer.
+    fn release_openings(&mut self, context: &mut C::Context) {
+        for direction in [Direction::Forward, Direction::Backward] {
+            let consumer = self.consumers.get_mut(direction);
+            self.openings.get_mut(direction).release(&mut |passed| {
+                consumer.data(passed.bytes, passed.extent, &passed.arrival, context);
+            });
+        }
     }
 
     fn held_memory(&self) -> usize {
@@ -295,19 +320,38 @@ impl<C: Consumer> Live<C> {
         mut work: impl FnMut(&mut Assembler, &mut dyn FnMut(Piece<'_>)),
     ) {
         let consumer = self.consumers.get_mut(direction);
+        let opening = self.openings.get_mut(direction);
         let seen = &mut self.seen;
         work(self.assemblers.get_mut(direction), &mut |piece| match piece {
-            Piece::Data { bytes, extent, arrival } => {
+            Piece::Data { bytes, extent, arrival } if opening.is_over() => {
                 seen.count(bytes);
                 consumer.data(bytes, extent, &arrival, context);
             }
-            Piece::Gap(length) => consumer.gap(length, context),
-            Piece::Reset => consumer.reset(context),
+            Piece::Data { bytes, extent, arrival } => {
+                seen.count(bytes);
+                seen.note(opening.take(Passed { bytes, extent, arrival }, &mut |passed| {
+                    consumer.data(passed.bytes, passed.extent, &passed.arrival, context);
+                }));
+            }
+            Piece::Gap(length) => {
+                opening.release(&mut |passed| consumer.data(passed.bytes, passed.extent, &passed.arrival, context));
+                consumer.gap(length, context);
+            }
+            Piece::Reset => {
+                opening.release(&mut |passed| consumer.data(passed.bytes, passed.extent, &passed.arrival, context));
+                *opening = Opening::default();
+                consumer.reset(context);
+            }
         });
     }
 }
 
 impl Seen {
+    fn note(&mut self, shown: Shown) {
+        self.tls |= shown.tls;
+        self.proxy_headers = self.proxy_headers.saturating_add(shown.proxied.into());
+    }
+
     fn count(&mut self, bytes: &[u8]) {
         if self.pieces <= MAX_UNDECIDED_SEGMENTS && bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
             self.bytes = self.bytes.saturating_add(bytes.len());

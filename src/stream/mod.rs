@@ -4,6 +4,7 @@
 
 mod connection;
 mod flow_table;
+mod opening;
 mod stats;
 #[cfg(test)]
 mod tests;

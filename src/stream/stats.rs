@@ -21,6 +21,10 @@ pub struct StreamStats {
     pub replaced: u64,
     /// Connections that proved not to be ours.
     pub dismissed: u64,
+    /// Of those, the ones that are encrypted: they begin like TLS (RFC 8446 5.1).
+    pub tls: u64,
+    /// Headers of load balancers at the beginning of streams (PROXY protocol); they were taken off.
+    pub proxy_headers: u64,
     /// Connections that were idle for too long.
     pub expired: u64,
     /// Connections that were given up for a limit.
@@ -68,6 +72,8 @@ impl AddAssign<&Self> for StreamStats {
         self.reset += other.reset;
         self.replaced += other.replaced;
         self.dismissed += other.dismissed;
+        self.tls += other.tls;
+        self.proxy_headers += other.proxy_headers;
         self.expired += other.expired;
         self.evicted += other.evicted;
         self.unfinished += other.unfinished;

@@ -55,6 +55,9 @@ mod lab;
 /// The same calls on every link layer, over IPv4 and IPv6, whole and in fragments.
 #[cfg(test)]
 mod links;
+/// What comes on the ports and connections of SIP besides it.
+#[cfg(test)]
+mod neighbours;
 /// The same report in every format.
 #[cfg(test)]
 mod outputs;

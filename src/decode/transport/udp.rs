@@ -4,14 +4,35 @@ use etherparse::UdpHeaderSlice;
 
 use crate::decode::ip::Packet;
 use crate::decode::layer::Layer;
-use crate::decode::{Datagram, Decoded, Outcome, Skip, tunnel};
+use crate::decode::{Datagram, Decoded, Outcome, Recognised, Skip, tunnel};
 use crate::net::{Endpoint, Transport};
 
 /// Bytes of the header.
 const HEADER_LEN: usize = 8;
 
-/// The version of RTP and RTCP, in the two highest bits of their first byte.
-const MEDIA_VERSION: u8 = 2;
+/// Who sent a datagram to whom, in which packet.
+#[derive(Clone, Copy)]
+pub(in crate::decode) struct Ends {
+    pub source: Endpoint,
+    pub destination: Endpoint,
+    pub identification: u16,
+}
+
+impl Ends {
+    /// The datagram with this payload.
+    #[inline]
+    pub(in crate::decode) fn datagram<'a>(&self, payload: Layer<'a>) -> Datagram<'a> {
+        Datagram {
+            source: self.source,
+            destination: self.destination,
+            transport: Transport::Udp,
+            relayed_time: None,
+            identification: self.identification,
+            payload: payload.bytes,
+            missing: payload.missing_u32(),
+        }
+    }
+}
 
 /// Decodes a UDP datagram.
 ///
@@ -25,20 +46,16 @@ pub(in crate::decode) fn decode<'a>(packet: &Packet, layer: Layer<'a>) -> Outcom
         0 => rest,
         length => rest.limit(length.checked_sub(HEADER_LEN).ok_or(Skip::UdpLength)?),
     };
-    let (source_port, destination_port) = (header.source_port(), header.destination_port());
-    if let Some(inner) = tunnel::over_udp(packet, source_port, destination_port, content) {
+    let ends = Ends {
+        source: Endpoint::new(packet.source, header.source_port()),
+        destination: Endpoint::new(packet.destination, header.destination_port()),
+        identification: packet.ipv4_identification(),
+    };
+    if let Some(inner) = tunnel::over_udp(packet, ends, content) {
         return inner;
     }
-    if content.bytes.first().is_some_and(|first| first >> 6 == MEDIA_VERSION) {
-        return Ok(Decoded::Media);
+    if let Some(what) = Recognised::of(content.bytes, content.missing) {
+        return Ok(Decoded::Recognised(what));
     }
-    Ok(Decoded::Datagram(Datagram {
-        source: Endpoint::new(packet.source, source_port),
-        destination: Endpoint::new(packet.destination, destination_port),
-        transport: Transport::Udp,
-        relayed_time: None,
-        identification: packet.ipv4_identification(),
-        payload: content.bytes,
-        missing: content.missing_u32(),
-    }))
+    Ok(Decoded::Datagram(ends.datagram(content)))
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::begins_like_sip;
 use crate::decode::layer::Layer;
 use crate::decode::{Datagram, Decoded, Outcome, Skip, Unpacked};
 use crate::limits::MAX_PACKET_BYTES;
@@ -189,12 +190,6 @@ pub(super) fn version_1_or_2(layer: Layer<'_>) -> Option<Outcome<'_>> {
     let starts = OLD_TIME_LENS.map(|length| addresses_end + length);
     let start = starts.into_iter().chain([usize::from(length)]).find(is_sip)?;
     Some(Ok(about.datagram(layer.after(start)?)))
-}
-
-/// Whether it begins with a version or a method, as a SIP message does (RFC 3261 7).
-fn begins_like_sip(bytes: &[u8]) -> bool {
-    let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    line.starts_with(b"SIP/") || line.windows(5).any(|part| part == b" SIP/")
 }
 
 fn transport(protocol: u8) -> Transport {

@@ -12,12 +12,14 @@ pub(super) mod l2tp;
 pub(super) mod mpls;
 pub(super) mod ppp;
 mod teredo;
+mod turn;
 mod tzsp;
 mod vxlan;
 
 use super::layer::Layer;
 use super::transport::sctp;
-use super::{Outcome, Skip, ip};
+use super::transport::udp::Ends;
+use super::{Decoded, Outcome, ProxyHeader, Skip, ip};
 
 /// Undoes a tunnel header over UDP; `None` if the content is none of that tunnel.
 type OverUdp = for<'a> fn(Layer<'a>) -> Option<Outcome<'a>>;
@@ -38,26 +40,38 @@ const fn by_port(port: u16) -> Option<OverUdp> {
     })
 }
 
-/// Decodes what a UDP datagram carries if it is a tunnel or a copy that a capture agent sends (HEP).
+/// Decodes what a UDP datagram carries if it is a tunnel, STUN, or a copy that a capture agent sends (HEP).
 #[inline]
-pub(super) fn over_udp<'a>(
-    packet: &ip::Packet,
-    source_port: u16,
-    destination_port: u16,
-    layer: Layer<'a>,
-) -> Option<Outcome<'a>> {
+pub(super) fn over_udp<'a>(packet: &ip::Packet, ends: Ends, layer: Layer<'a>) -> Option<Outcome<'a>> {
+    let (source_port, destination_port) = (ends.source.port, ends.destination.port);
     if let Some(inner) = by_port(destination_port).or_else(|| by_port(source_port)).and_then(|undo| undo(layer)) {
         return Some(inner);
     }
-    if source_port == sctp::UDP_PORT || destination_port == sctp::UDP_PORT {
-        return sctp::over_udp(packet, layer);
+    if (source_port == sctp::UDP_PORT || destination_port == sctp::UDP_PORT)
+        && let Some(inner) = sctp::over_udp(packet, layer)
+    {
+        return Some(inner);
     }
-    // Neither SIP nor media begins like this.
     match layer.bytes.first() {
         Some(b'H') if layer.bytes.starts_with(hep::MAGIC) => hep::version_3(layer),
-        Some(1 | 2) => hep::version_1_or_2(layer),
+        Some(1 | 2) => hep::version_1_or_2(layer).or_else(|| turn::over_udp(ends, layer)),
+        Some(0 | 3 | 0x40..=0x4f) => turn::over_udp(ends, layer),
+        Some(b'\r') => proxied(ends, layer),
         _ => None,
     }
+}
+
+/// A datagram that a load balancer passed on.
+#[cold]
+fn proxied<'a>(ends: Ends, layer: Layer<'a>) -> Option<Outcome<'a>> {
+    let ProxyHeader::Whole(length) = ProxyHeader::at(layer.bytes) else { return None };
+    Some(Ok(Decoded::Datagram(ends.datagram(layer.after(length)?))))
+}
+
+/// Whether it begins with a version or a method, as a SIP message does (RFC 3261 7).
+fn begins_like_sip(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    line.starts_with(b"SIP/") || line.windows(5).any(|part| part == b" SIP/")
 }
 
 /// Decodes an IP packet of the version that its first byte names, if it is one.

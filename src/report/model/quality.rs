@@ -10,6 +10,8 @@ use serde::Serialize;
 pub struct CaptureQuality {
     /// Frames read and packets reassembled = datagrams + segments + SCTP packets + fragments + skipped.
     pub frames: Frames,
+    /// UDP datagrams and what agents relayed, by what they are.
+    pub datagrams: BTreeMap<&'static str, u64>,
     /// Pieces of IP packets.
     pub fragments: BTreeMap<&'static str, u64>,
     /// TCP segments and streams.

@@ -122,7 +122,7 @@ impl Rooms {
                 let read = Message::parse(&unpacked.payload);
                 self.found.extend(read.ok().map(|message| Seen::of(&message, self.now.frame)));
             }
-            Decoded::Datagram(_) | Decoded::Media | Decoded::Skip(_) => {}
+            Decoded::Datagram(_) | Decoded::Recognised(_) | Decoded::Skip(_) => {}
         }
     }
 }
