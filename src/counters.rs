@@ -8,7 +8,7 @@ use crate::decode::DecodeStats;
 use crate::limits;
 use crate::reassembly::{FragmentStats, SctpStats};
 use crate::sip::{Anomaly, FramerStats, Message, NotSip, StartLine};
-use crate::stream::{StreamStats, WebSocketStats};
+use crate::stream::{HepStats, StreamStats, WebSocketStats};
 
 /// SIP messages by method and status code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,6 +173,8 @@ pub struct Counters {
     pub sctp: SctpStats,
     /// WebSockets on TCP connections.
     pub web_sockets: WebSocketStats,
+    /// Connections of capture agents.
+    pub hep: HepStats,
     /// Messages cut out of TCP streams.
     pub framer: FramerStats,
     /// SIP messages.
@@ -191,6 +193,7 @@ impl AddAssign<&Self> for Counters {
         self.streams += &other.streams;
         self.sctp += &other.sctp;
         self.web_sockets += &other.web_sockets;
+        self.hep += &other.hep;
         self.framer += other.framer;
         self.messages += &other.messages;
         self.oddities += &other.oddities;
@@ -219,6 +222,7 @@ impl Counters {
             ("SCTP chunks = used + duplicate + unwanted + given up", self.sctp.adds_up() && self.sctp.open == 0),
             ("framer bytes = messages + keep-alives + skipped", self.framer.conserves(0)),
             ("web socket bytes = heads + frames + skipped", self.web_sockets.conserves(0)),
+            ("HEP bytes = packets + skipped", self.hep.conserves(0)),
             ("framed = parsed + rejected", self.messages.adds_up()),
         ];
         laws.into_iter().filter(|(_, holds)| !holds).map(|(name, _)| name).collect()

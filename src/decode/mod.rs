@@ -170,6 +170,12 @@ pub fn decode(link: LinkType, bytes: &[u8], wire_len: u32) -> Decoded<'_> {
     link::decode(link, Layer::of_frame(bytes, wire_len)).unwrap_or_else(Decoded::Skip)
 }
 
+/// Decodes a packet of a capture agent (HEP 3) that came on a stream.
+pub fn decode_relayed(packet: &[u8]) -> Decoded<'_> {
+    let layer = Layer::of_frame(packet, u32::try_from(packet.len()).unwrap_or(u32::MAX));
+    tunnel::hep::version_3(layer).unwrap_or(Err(Skip::InvalidHep)).unwrap_or_else(Decoded::Skip)
+}
+
 /// Decodes a packet that was put together from fragments; may give a fragment again, up to the limit on nesting.
 pub fn decode_reassembled<'a>(head: &ReassembledHead, payload: &'a [u8]) -> Decoded<'a> {
     let packet = ip::Packet {

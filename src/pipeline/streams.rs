@@ -2,13 +2,14 @@
 
 use super::messages::Messages;
 use super::odd::bare;
-use super::yields::{Envelope, Spot, Yield};
+use super::yields::{Envelope, Origin, Spot, Yield};
 use crate::correlation::{OddOrigin, Oddity, Sighting};
+use crate::decode::{Decoded, decode_relayed};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
 use crate::reassembly::{Arrival, Direction, FlowKey};
 use crate::sip::{Framed, Framer, FramerVerdict, Message, NotSip, looks_like_sip};
-use crate::stream::{Consumer, Verdict, WebSocket};
+use crate::stream::{Consumer, HepStream, Verdict, WebSocket};
 use crate::time::Timestamp;
 
 /// Bytes that are missing from a stream of SIP.
@@ -50,10 +51,17 @@ impl StreamContext<'_> {
 pub(crate) struct SipStream {
     place: Place,
     framer: Framer,
-    /// What reads the stream in place of the framer, if it is a WebSocket.
-    web_socket: Option<Box<WebSocket>>,
+    /// What reads the stream in place of the framer, if something lies between.
+    between: Option<Between>,
     /// Where the framing was lost, until it is there again.
     lost: Option<Box<Sighting>>,
+}
+
+/// What lies between a stream and SIP.
+#[derive(Debug)]
+enum Between {
+    WebSocket(Box<WebSocket>),
+    Hep(Box<HepStream>),
 }
 
 /// Who sends on a stream to whom, and how far it has come.
@@ -96,10 +104,51 @@ impl SipStream {
         }
     }
 
-    /// Makes a WebSocket of a stream that shows nothing else, if it begins like one.
+    /// Recognises what lies between stream and SIP in a stream that shows nothing else.
     #[cold]
-    fn open_web_socket(&mut self, bytes: &[u8]) {
-        self.web_socket = WebSocket::open(bytes, looks_like_sip).map(Box::new);
+    fn recognise_between(&mut self, bytes: &[u8]) {
+        let web_socket = || WebSocket::open(bytes, looks_like_sip).map(|stream| Between::WebSocket(Box::new(stream)));
+        let hep = || HepStream::open(bytes).map(|stream| Between::Hep(Box::new(stream)));
+        self.between = web_socket().or_else(hep);
+    }
+
+    /// Lets what lies between take the bytes, if anything does. Gives those that it refused.
+    fn between(&mut self, bytes: &[u8], extent: Extent, context: &mut StreamContext<'_>) -> Option<Vec<u8>> {
+        let place = &mut self.place;
+        match &mut self.between {
+            None => {}
+            Some(Between::WebSocket(web_socket)) => web_socket.data(bytes, &mut |message| {
+                // It may begin in an earlier segment, and be masked: the extent is that of the segment that completed it.
+                place.message(&Message::parse(message), Transport::Ws, &[extent], context);
+            }),
+            Some(Between::Hep(hep)) => {
+                hep.data(bytes, &mut |packet| {
+                    let own = if bytes.as_ptr_range().contains(&packet.as_ptr()) { bytes } else { &[] };
+                    place.relayed(&decode_relayed(packet), (own, extent), context);
+                });
+                if hep.verdict() == Verdict::NotOurs
+                    && let Some(Between::Hep(hep)) = self.between.take()
+                {
+                    return Some(hep.into_refused());
+                }
+            }
+        }
+        None
+    }
+
+    /// What lies between is over.
+    fn end_between(&mut self, context: &mut StreamContext<'_>) {
+        match self.between.take() {
+            None => {}
+            Some(Between::WebSocket(mut web_socket)) => {
+                web_socket.finish();
+                context.given.counters.web_sockets += web_socket.stats();
+            }
+            Some(Between::Hep(mut hep)) => {
+                hep.finish();
+                context.given.counters.hep += hep.stats();
+            }
+        }
     }
 }
 
@@ -158,13 +207,46 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Sends on the message that a capture agent relayed, if it is one. `chunk` is what the packet is a part of, and where that lies.
+    fn relayed(&mut self, decoded: &Decoded<'_>, chunk: (&[u8], Extent), context: &mut StreamContext<'_>) {
+        let (source, destination, transport, time, payload, missing) = match decoded {
+            Decoded::Datagram(said) => {
+                (said.source, said.destination, said.transport, said.relayed_time, said.payload, said.missing)
+            }
+            Decoded::Unpacked(said) => {
+                (said.source, said.destination, said.transport, said.relayed_time, &said.payload[..], 0)
+            }
+            _ => return,
+        };
+        let Some(message) = context.given.read(payload, missing > 0) else { return };
+        let within = !chunk.0.is_empty() && matches!(decoded, Decoded::Datagram(_));
+        let extent =
+            if within { Origin::Frame { bytes: chunk.0, extent: chunk.1 }.extent(message.raw()) } else { chunk.1 };
+        let envelope = Envelope {
+            spot: Spot { arrival: self.last.0, ..context.now }.relayed(time),
+            position: self.last.1,
+            source,
+            destination,
+            transport,
+            identification: 0,
+            extents: &[extent],
+            trailing: 0,
+            missing,
+        };
+        context.given.message(&message, &envelope, context.now.order(context.count));
+        self.last.1 += 1;
+        context.count += 1;
+    }
+}
+
 impl Consumer for SipStream {
     type Context = StreamContext<'static>;
 
     fn open(key: &FlowKey, direction: Direction) -> Self {
         let (source, destination) = key.endpoints(direction);
         let place = Place { source, destination, speaks_sip: false, last: (Arrival::default(), 0) };
-        Self { place, framer: Framer::midstream(), web_socket: None, lost: None }
+        Self { place, framer: Framer::midstream(), between: None, lost: None }
     }
 
     fn begins(&mut self) {
@@ -174,25 +256,27 @@ impl Consumer for SipStream {
     }
 
     fn data(&mut self, bytes: &[u8], extent: Extent, arrival: &Arrival, context: &mut Self::Context) {
-        if self.web_socket.is_none() && self.framer.verdict() != FramerVerdict::Sip && self.framer.pending_bytes() == 0
-        {
-            self.open_web_socket(bytes);
+        if self.between.is_none() && self.framer.verdict() != FramerVerdict::Sip && self.framer.pending_bytes() == 0 {
+            self.recognise_between(bytes);
         }
-        let Some(web_socket) = &mut self.web_socket else {
+        if self.between.is_none() {
             return self.feed(bytes, extent, *arrival, context);
-        };
+        }
         self.place.arrived(*arrival);
-        web_socket.data(bytes, &mut |message| {
-            // It may begin in an earlier segment, and be masked: the extent is that of the segment that completed it.
-            self.place.message(&Message::parse(message), Transport::Ws, &[extent], context);
-        });
+        if let Some(refused) = self.between(bytes, extent, context) {
+            let unknown = Extent { length: 0, ..extent };
+            self.feed(&refused, unknown, *arrival, context);
+        }
     }
 
     fn gap(&mut self, length: u64, context: &mut Self::Context) {
         if self.verdict() == Verdict::Ours {
+            // What a capture agent says may be of anybody.
+            let nobody = (Endpoint::default(), Endpoint::default());
+            let is_relayed = matches!(self.between, Some(Between::Hep(_)));
             context.losses.push(Loss {
                 capture_source: context.now.capture_source,
-                path: (self.place.source, self.place.destination),
+                path: if is_relayed { nobody } else { (self.place.source, self.place.destination) },
                 since: self.place.last.0.time,
                 until: context.now.arrival.time,
             });
@@ -208,34 +292,31 @@ impl Consumer for SipStream {
                 context.given.counters.oddities.add(Oddity::Gap, OddOrigin::Input(arrival.input), seen);
             }
         }
-        match &mut self.web_socket {
-            Some(web_socket) => web_socket.gap(),
+        match &mut self.between {
+            Some(Between::WebSocket(web_socket)) => web_socket.gap(),
+            Some(Between::Hep(hep)) => hep.gap(),
             None => self.give(self.place.last.0, context, |framer, sink| framer.gap(length, sink)),
         }
     }
 
     fn reset(&mut self, context: &mut Self::Context) {
-        if let Some(mut web_socket) = self.web_socket.take() {
-            web_socket.finish();
-            context.given.counters.web_sockets += web_socket.stats();
-        }
+        self.end_between(context);
         self.give(self.place.last.0, context, |framer, sink| framer.reset(sink));
         self.place.resume(&mut self.lost, None, context);
     }
 
     fn finish(&mut self, context: &mut Self::Context) {
-        if let Some(mut web_socket) = self.web_socket.take() {
-            web_socket.finish();
-            context.given.counters.web_sockets += web_socket.stats();
-        }
+        self.end_between(context);
         self.give(self.place.last.0, context, |framer, sink| framer.finish(sink));
         self.place.resume(&mut self.lost, None, context);
         context.given.counters.framer += *self.framer.stats();
     }
 
     fn verdict(&self) -> Verdict {
-        if let Some(web_socket) = &self.web_socket {
-            return web_socket.verdict();
+        match &self.between {
+            Some(Between::WebSocket(web_socket)) => return web_socket.verdict(),
+            Some(Between::Hep(hep)) => return hep.verdict(),
+            None => {}
         }
         match self.framer.verdict() {
             FramerVerdict::Undecided => Verdict::Undecided,

@@ -7,6 +7,7 @@ use super::streams::Loss;
 use super::yields::Spot;
 use crate::correlation::Watch;
 use crate::limits::{MAX_LOSSES, MAX_ROTATION_PAUSE_SECONDS};
+use crate::net::Endpoint;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// What is known of a source of capture.
@@ -68,7 +69,7 @@ impl Watching {
         watched.end = watched.end.max(end);
     }
 
-    /// Notes that bytes between two hosts are missing from a source of capture.
+    /// Notes that bytes between two hosts, or between any if they have no addresses, are missing from a source of capture.
     fn lost(&mut self, loss: &Loss) {
         let (one, other) = pair(loss.path.0.address, loss.path.1.address);
         self.losses.entry((loss.capture_source, one, other)).or_default().push((loss.since, loss.until));
@@ -95,7 +96,9 @@ impl Watching {
     /// messages of the call until then were judged together.
     pub(crate) fn holds(&self, watch: &Watch) -> bool {
         let (one, other) = pair(watch.path.0.address, watch.path.1.address);
-        let lost = self.losses.get(&(watch.capture_source, one, other)).into_iter().flatten();
+        let anybody = Endpoint::default().address;
+        let paths = [(watch.capture_source, one, other), (watch.capture_source, anybody, anybody)];
+        let mut lost = paths.iter().filter_map(|path| self.losses.get(path)).flatten();
         let went_on = self
             .sources
             .get(&watch.capture_source)
@@ -103,6 +106,6 @@ impl Watching {
         watch.both_directions
             && watch.whole
             && went_on
-            && !lost.into_iter().any(|(since, until)| *since <= watch.until && *until >= watch.from)
+            && !lost.any(|(since, until)| *since <= watch.until && *until >= watch.from)
     }
 }

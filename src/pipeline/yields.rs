@@ -35,7 +35,7 @@ impl Spot {
     }
 
     /// The same for something that was captured elsewhere at this time, if it is known.
-    fn relayed(mut self, time: Option<Timestamp>) -> Self {
+    pub(crate) fn relayed(mut self, time: Option<Timestamp>) -> Self {
         if let Some(time) = time {
             self.arrival.time = time;
         }
@@ -128,7 +128,7 @@ pub(crate) enum Origin<'e> {
 
 impl Origin<'_> {
     /// Where `part` lies; for a packet put together from fragments that is not told apart.
-    fn extent(&self, part: &[u8]) -> Extent {
+    pub(crate) fn extent(&self, part: &[u8]) -> Extent {
         match self {
             Self::Frame { bytes, extent } => {
                 let skipped = (part.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);

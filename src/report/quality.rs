@@ -89,6 +89,16 @@ fn tcp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("messages_cut_by_gap", framer.cut_by_gap),
         ("messages_unfinished", framer.unfinished),
     ]);
+    let hep = &analysis.counters.hep;
+    if hep.bytes > 0 {
+        all.extend([
+            ("hep_bytes", hep.bytes),
+            ("hep_bytes_skipped", hep.skipped_bytes),
+            ("hep_packets", hep.packets),
+            ("hep_framing_lost", hep.framing_lost),
+            ("hep_resyncs", hep.resyncs),
+        ]);
+    }
     let web_sockets = &analysis.counters.web_sockets;
     if web_sockets.bytes > 0 {
         all.extend([

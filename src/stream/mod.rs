@@ -4,6 +4,7 @@
 
 mod connection;
 mod flow_table;
+mod hep;
 mod opening;
 mod stats;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod websocket;
 
 pub use self::connection::Connection;
 pub use self::flow_table::FlowTable;
+pub use self::hep::{HepStats, HepStream};
 pub use self::stats::StreamStats;
 pub use self::websocket::{Recognise, WebSocket, WebSocketStats};
 

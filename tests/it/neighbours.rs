@@ -177,8 +177,8 @@ fn encrypted_connections_are_counted_and_dropped_at_once() {
     let mut wire = Wire::new(Link::Ethernet);
     let mut packets = Vec::new();
     let hello = [&[22, 3, 1, 2, 0, 1][..], &[7; 511]].concat();
-    for (number, header) in [&b""[..], b"PROXY TCP4 203.0.113.7 192.0.2.11 56324 5061\r\n"].into_iter().enumerate() {
-        let client = SocketAddr::new("192.0.2.10".parse().expect("an address"), 40_000 + number as u16);
+    for (port, header) in [(40_000, &b""[..]), (40_001, b"PROXY TCP4 203.0.113.7 192.0.2.11 56324 5061\r\n")] {
+        let client = SocketAddr::new("192.0.2.10".parse().expect("an address"), port);
         let mut session = Session::new(client, "192.0.2.11:5061".parse().expect("an address"), 7, 9);
         packets.extend(session.opening().iter().map(|segment| wire.tcp(1, segment)));
         let first = [header, &hello].concat();

@@ -5,14 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
 
-use crate::support::essence::by_message;
+use crate::support::essence::{by_message, outcomes};
 use crate::support::run_bytes;
 use crate::support::story::{Who, addresses, assert_told, over_udp, story};
 use crate::traffic::fragment::fragments;
 use crate::traffic::ip::Header;
 use crate::traffic::link::Link;
-use crate::traffic::packet::Packet;
+use crate::traffic::packet::{Packet, Wire};
 use crate::traffic::pcap::{Layout, file};
+use crate::traffic::session::{Session, Side};
 use crate::traffic::udp;
 
 /// Puts an IP packet into an outer one.
@@ -294,6 +295,65 @@ fn what_capture_agents_relay_has_the_addresses_and_times_they_saw() {
         assert_told(&run.report, name);
         assert_eq!(by_message(&run.report, &completes), plain, "{name}");
     }
+}
+
+/// What an agent sends over a connection, in segments of so many bytes at most; times are those of the messages.
+fn over_a_connection(payload: fn(&[u8]) -> Vec<u8>, piece: Option<usize>) -> Vec<Packet> {
+    let (phone, server) = addresses(false);
+    let agent: SocketAddr = "198.51.100.7:50000".parse().expect("an address");
+    let homer: SocketAddr = "198.51.100.8:9060".parse().expect("an address");
+    let mut session = Session::new(agent, homer, u32::MAX - 3_000, 9);
+    let mut wire = Wire::new(Link::Ethernet);
+    let story = story("UDP");
+    let mut packets: Vec<Packet> =
+        session.opening().iter().map(|segment| wire.tcp(story[0].time - 1_000, segment)).collect();
+    for said in story {
+        let (from, to) = if said.by == Who::Phone { (phone, server) } else { (server, phone) };
+        let relayed = hep_3(said.time, from, to, payload(&said.text));
+        let cuts: Vec<usize> = piece.map(|piece| (piece..relayed.len()).step_by(piece).collect()).unwrap_or_default();
+        packets
+            .extend(session.data_cut(Side::Client, &relayed, &cuts).iter().map(|segment| wire.tcp(said.time, segment)));
+    }
+    packets
+}
+
+#[test]
+fn capture_agents_send_over_connections_too() {
+    let plain =
+        run_bytes(file(Layout::usual(Link::Raw(101)), &over_udp(Link::Raw(101), false, None).0).expect("memory"));
+    let plain = outcomes(&plain.report);
+    let payloads: [fn(&[u8]) -> Vec<u8>; 2] = [|text| chunk(15, text), |text| chunk(16, &packed(text))];
+    for payload in payloads {
+        for piece in [None, Some(40), Some(41), Some(500)] {
+            let name = format!("HEP over TCP in pieces of {piece:?}");
+            let run =
+                run_bytes(file(Layout::usual(Link::Ethernet), &over_a_connection(payload, piece)).expect("memory"));
+            run.assert_conserved(&name);
+            assert_told(&run.report, &name);
+            assert_eq!(outcomes(&run.report), plain, "{name}");
+            assert_eq!(run.report["capture_quality"]["tcp"]["hep_packets"], story("UDP").len(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_loss_on_the_connection_of_a_capture_agent_takes_few_messages_with_it() {
+    let packets = over_a_connection(|text| chunk(15, text), None);
+    let count = story("UDP").len();
+    for lost in 0..count {
+        let name = format!("message {lost} of an agent lost");
+        let mut rest = packets.clone();
+        rest.remove(3 + lost);
+        let run = run_bytes(file(Layout::usual(Link::Ethernet), &rest).expect("memory"));
+        run.assert_conserved(&name);
+        assert_eq!(run.messages(), count as u64 - 1, "{name}");
+    }
+    // What was lost after the 302 may have been what followed it.
+    let mut rest = packets;
+    let away = rest.len() - 3;
+    rest.remove(away);
+    let run = run_bytes(file(Layout::usual(Link::Ethernet), &rest).expect("memory"));
+    assert_eq!(run.report["redirects"][1]["outcome"], "undetermined", "{:#}", run.report["redirects"]);
 }
 
 #[test]

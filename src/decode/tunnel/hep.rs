@@ -78,7 +78,7 @@ impl About {
 }
 
 /// Version 3: magic, total length, chunks of vendor, type, length and value in any order.
-pub(super) fn version_3(layer: Layer<'_>) -> Option<Outcome<'_>> {
+pub(in crate::decode) fn version_3(layer: Layer<'_>) -> Option<Outcome<'_>> {
     let total = usize::from(layer.u16_at(MAGIC.len())?);
     Some(layer.limit(total).after(HEADER_LEN).ok_or(Skip::InvalidHep).and_then(chunks))
 }

@@ -7,7 +7,7 @@ pub(super) mod esp;
 mod geneve;
 pub(super) mod gre;
 mod gtp;
-mod hep;
+pub(super) mod hep;
 pub(super) mod l2tp;
 pub(super) mod mpls;
 pub(super) mod ppp;

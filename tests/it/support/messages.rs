@@ -6,12 +6,12 @@
 use std::path::PathBuf;
 
 use reinvite::capture::{CaptureOptions, Feeder};
-use reinvite::decode::{Decoded, decode, decode_reassembled};
+use reinvite::decode::{Decoded, decode, decode_reassembled, decode_relayed};
 use reinvite::extent::Extent;
 use reinvite::limits::MAX_FRAGMENT_NESTING;
 use reinvite::reassembly::{Arrival, Direction, FlowKey, FragmentTable, SctpPiece, SctpTable, Shown};
 use reinvite::sip::{Framed, Framer, FramerVerdict, Message, StartLine, looks_like_sip, may_be_sip, to_text};
-use reinvite::stream::{Consumer, FlowTable, Verdict, WebSocket};
+use reinvite::stream::{Consumer, FlowTable, HepStream, Verdict, WebSocket};
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +131,7 @@ impl Rooms {
 struct Reader {
     framer: Framer,
     web_socket: Option<WebSocket>,
+    hep: Option<HepStream>,
     frame: u64,
 }
 
@@ -147,7 +148,7 @@ impl Consumer for Reader {
     type Context = Vec<Seen>;
 
     fn open(_: &FlowKey, _: Direction) -> Self {
-        Self { framer: Framer::midstream(), web_socket: None, frame: 0 }
+        Self { framer: Framer::midstream(), web_socket: None, hep: None, frame: 0 }
     }
 
     fn begins(&mut self) {}
@@ -157,6 +158,17 @@ impl Consumer for Reader {
         if self.web_socket.is_none() && self.framer.verdict() != FramerVerdict::Sip && self.framer.pending_bytes() == 0
         {
             self.web_socket = WebSocket::open(bytes, looks_like_sip);
+        }
+        if self.web_socket.is_none() && self.hep.is_none() && self.framer.verdict() != FramerVerdict::Sip {
+            self.hep = HepStream::open(bytes);
+        }
+        if let Some(hep) = &mut self.hep {
+            return hep.data(bytes, &mut |packet| {
+                if let Decoded::Datagram(datagram) = decode_relayed(packet) {
+                    found
+                        .extend(Message::parse(datagram.payload).ok().map(|message| Seen::of(&message, arrival.frame)));
+                }
+            });
         }
         if let Some(web_socket) = &mut self.web_socket {
             return web_socket.data(bytes, &mut |message| {
@@ -169,6 +181,9 @@ impl Consumer for Reader {
     fn gap(&mut self, length: u64, found: &mut Vec<Seen>) {
         if let Some(web_socket) = &mut self.web_socket {
             return web_socket.gap();
+        }
+        if let Some(hep) = &mut self.hep {
+            return hep.gap();
         }
         self.give(found, |framer, sink| framer.gap(length, sink));
     }
@@ -185,6 +200,9 @@ impl Consumer for Reader {
     fn verdict(&self) -> Verdict {
         if let Some(web_socket) = &self.web_socket {
             return web_socket.verdict();
+        }
+        if let Some(hep) = &self.hep {
+            return hep.verdict();
         }
         match self.framer.verdict() {
             FramerVerdict::Undecided => Verdict::Undecided,
