@@ -298,7 +298,7 @@ fn what_capture_agents_relay_has_the_addresses_and_times_they_saw() {
 }
 
 /// What an agent sends over a connection, in segments of so many bytes at most; times are those of the messages.
-fn over_a_connection(payload: fn(&[u8]) -> Vec<u8>, piece: Option<usize>) -> Vec<Packet> {
+fn over_a_connection(payload: Wrap, piece: Option<usize>) -> Vec<Packet> {
     let (phone, server) = addresses(false);
     let agent: SocketAddr = "198.51.100.7:50000".parse().expect("an address");
     let homer: SocketAddr = "198.51.100.8:9060".parse().expect("an address");
@@ -322,7 +322,7 @@ fn capture_agents_send_over_connections_too() {
     let plain =
         run_bytes(file(Layout::usual(Link::Raw(101)), &over_udp(Link::Raw(101), false, None).0).expect("memory"));
     let plain = outcomes(&plain.report);
-    let payloads: [fn(&[u8]) -> Vec<u8>; 2] = [|text| chunk(15, text), |text| chunk(16, &packed(text))];
+    let payloads: [Wrap; 2] = [|text| chunk(15, text), |text| chunk(16, &packed(text))];
     for payload in payloads {
         for piece in [None, Some(40), Some(41), Some(500)] {
             let name = format!("HEP over TCP in pieces of {piece:?}");
