@@ -191,6 +191,13 @@ pub struct Redirect {
     pub mid_capture: bool,
 }
 
+impl Redirect {
+    /// The seconds for which it holds, if it says so: the least of its Contacts, else Expires (RFC 3261 8.3).
+    pub fn lifetime(&self) -> Option<u64> {
+        self.contacts.iter().filter_map(|contact| contact.expires).min().or(self.expires)
+    }
+}
+
 /// What became of a redirect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RedirectOutcome {

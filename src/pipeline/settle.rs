@@ -199,7 +199,7 @@ impl Pending {
                 let client = redirect.client.endpoint.address;
                 let first = said.insert((client, redirect.method, redirect.from.clone(), old.into()));
                 let requests = links.again(redirect, old, chains.end_of(redirect));
-                let expires = lifetime(redirect);
+                let expires = redirect.lifetime();
                 let starts = requests.iter().filter(|_| first).filter(|again| !taken.contains(&again.start));
                 found.extend(
                     starts
@@ -232,11 +232,6 @@ fn lone_fragments(analysis: &Analysis) -> Option<Sighting> {
         numbers: [Some(lone), None],
         ..Sighting::default()
     })
-}
-
-/// The seconds for which a 301 holds, if it says so: the least of its Contacts, else Expires (RFC 3261 8.3).
-pub(super) fn lifetime(redirect: &Redirect) -> Option<u64> {
-    redirect.contacts.iter().filter_map(|contact| contact.expires).min().or(redirect.expires)
 }
 
 fn follow_up(start: &StartOutcome, candidate: &Candidate) -> FollowUp {

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use super::settle::{is_usable, lifetime};
+use super::settle::is_usable;
 use crate::correlation::{ContactRecord, Method, Place, Redirect, equals, matches, target_key};
 use crate::findings::Repeated;
 use crate::limits::{MAX_LISTED_REPEATS, MAX_RIVALS};
@@ -67,7 +67,7 @@ fn conflicts(redirects: &[Redirect]) -> HashMap<usize, usize> {
         };
         if let Some(before) = redirects.get(known.latest).filter(|_| !known.said) {
             let age = redirect.time.since(before.time) / NANOS_PER_SECOND;
-            let holds = lifetime(before).is_none_or(|lifetime| age <= i64::try_from(lifetime).unwrap_or(i64::MAX));
+            let holds = before.lifetime().is_none_or(|lifetime| age <= i64::try_from(lifetime).unwrap_or(i64::MAX));
             if holds && disjoint(&before.server_contacts, &redirect.server_contacts) {
                 found.insert(index, known.latest);
                 known.said = true;
@@ -91,7 +91,7 @@ fn repeated(redirects: &[Redirect]) -> HashMap<usize, Repeated> {
     let mut counted: HashSet<(usize, Place)> = HashSet::new();
     for (index, redirect) in redirects.iter().enumerate() {
         let Some(uri) = redirect.request_uri.as_deref().filter(|_| redirect.status == 302) else { continue };
-        if redirect.in_dialog || lifetime(redirect).is_some() || redirect.contacts.is_empty() {
+        if redirect.in_dialog || redirect.lifetime().is_some() || redirect.contacts.is_empty() {
             continue;
         }
         let mut targets: Vec<u64> = redirect.contacts.iter().map(|contact| target_key(&contact.uri)).collect();

@@ -5,24 +5,70 @@ use std::collections::{BTreeMap, HashMap};
 use super::build::{Scribe, party, q};
 use super::model;
 use crate::analysis::{JudgedNegotiation, JudgedRedirect};
-use crate::correlation::{Party, Place, Redirect, Text, equals};
+use crate::correlation::{Party, Place, Redirect, Text, equals, matches, target_key};
+use crate::limits::{MAX_LISTED_TRIED, MAX_RIVALS};
 use crate::sip::Uri;
 use crate::sip::to_text;
-use crate::time::Timestamp;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
+
+/// A target with its q in thousandths.
+type Aim = (Text, Option<u16>);
+
+/// How many moves of an address in a row are followed to its end.
+const MAX_STEPS: u8 = 16;
+
+/// Below how many seconds a lifetime is too short for an address book.
+const SHORT_LIFETIME: u64 = 86_400;
 
 struct Moved<'a> {
     from: &'a [u8],
-    targets: Vec<(Text, Option<u16>)>,
+    targets: Vec<Aim>,
+    /// The seconds for which the latest 301 holds, if it says so.
+    lifetime: Option<u64>,
     seen: u64,
     first: (Timestamp, Place),
     last: (Timestamp, Place),
     clients: Vec<model::UpdateClient>,
 }
 
+impl<'a> Moved<'a> {
+    fn new(from: &'a [u8], redirect: &Redirect) -> Self {
+        let now = (redirect.time, redirect.place);
+        Self { from, targets: Vec::new(), lifetime: None, seen: 0, first: now, last: now, clients: Vec::new() }
+    }
+
+    /// Takes another 301, later than those before. What contradicts it, or has lapsed, holds no longer.
+    fn take(&mut self, redirect: &Redirect) {
+        let targets: Vec<Aim> = redirect
+            .contacts
+            .iter()
+            .filter(|contact| !contact.uri.is_empty() && !equals(&contact.uri, self.from))
+            .map(|contact| (contact.uri.clone(), contact.q_millis))
+            .collect();
+        let is_known = |known: &[Aim], uri: &[u8]| known.iter().any(|(known, _)| matches(known, uri));
+        let age = u64::try_from(redirect.time.since(self.last.0) / NANOS_PER_SECOND).unwrap_or(0);
+        let has_lapsed = self.lifetime.is_some_and(|lifetime| age > lifetime);
+        if has_lapsed || !targets.iter().any(|(uri, _)| is_known(&self.targets, uri)) {
+            self.targets.clear();
+        }
+        for (uri, q) in targets {
+            if !is_known(&self.targets, &uri) && self.targets.len() < MAX_RIVALS {
+                self.targets.push((uri, q));
+            }
+        }
+        self.lifetime = redirect.lifetime();
+        self.seen += 1;
+        self.last = (redirect.time, redirect.place);
+    }
+}
+
+/// The rows of addresses that compare, by what their hashes share.
+type Places = HashMap<u64, Vec<usize>>;
+
 /// What to change in address books and routing tables: from 301 only, each old address once, chains followed to their end.
 pub(super) fn address_updates(scribe: &Scribe<'_>, redirects: &[JudgedRedirect]) -> Vec<model::AddressUpdate> {
     let mut moved: Vec<Moved<'_>> = Vec::new();
-    let mut places: HashMap<&[u8], usize> = HashMap::new();
+    let mut places = Places::new();
     for judged in redirects {
         let redirect = &judged.redirect;
         let Some(from) =
@@ -30,42 +76,31 @@ pub(super) fn address_updates(scribe: &Scribe<'_>, redirects: &[JudgedRedirect])
         else {
             continue;
         };
-        let at = *places.entry(from).or_insert_with(|| {
-            moved.push(Moved {
-                from,
-                targets: Vec::new(),
-                seen: 0,
-                first: (redirect.time, redirect.place),
-                last: (redirect.time, redirect.place),
-                clients: Vec::new(),
-            });
+        let list = places.entry(target_key(from)).or_default();
+        let same = |at: &usize| moved.get(*at).is_some_and(|row| row.from == from || equals(row.from, from));
+        let known = list.iter().rev().take(MAX_RIVALS).copied().find(same);
+        let at = known.unwrap_or_else(|| {
+            list.push(moved.len());
+            moved.push(Moved::new(from, redirect));
             moved.len() - 1
         });
-        let Some(row) = moved.get_mut(at) else { continue };
-        row.seen += 1;
-        row.last = (redirect.time, redirect.place);
-        for contact in redirect.contacts.iter().filter(|contact| !contact.uri.is_empty() && !equals(&contact.uri, from))
-        {
-            if !row.targets.iter().any(|(uri, _)| *uri == contact.uri) {
-                row.targets.push((contact.uri.clone(), contact.q_millis));
-            }
+        if let Some(row) = moved.get_mut(at) {
+            row.take(redirect);
+            add_client(&mut row.clients, judged);
         }
-        add_client(&mut row.clients, judged);
     }
-    let direct: HashMap<&[u8], Vec<(Text, Option<u16>)>> =
-        moved.iter().map(|row| (row.from, row.targets.clone())).collect();
-    let update = |row: Moved<'_>| model::AddressUpdate {
+    let update = |row: &Moved<'_>| model::AddressUpdate {
         from_uri: to_text(row.from),
-        targets: final_targets(row.from, &direct)
+        targets: final_targets(row, &moved, &places)
             .into_iter()
             .map(|(uri, millis)| model::Target { uri: to_text(&uri), q: millis.map(q) })
             .collect(),
         seen: row.seen,
         first_time: scribe.time(row.first.0, row.first.1),
         last_time: scribe.time(row.last.0, row.last.1),
-        clients: row.clients,
+        clients: row.clients.clone(),
     };
-    moved.into_iter().map(update).collect()
+    moved.iter().map(update).collect()
 }
 
 fn has_new_target(redirect: &Redirect, from: &[u8]) -> bool {
@@ -86,23 +121,30 @@ fn add_client(clients: &mut Vec<model::UpdateClient>, judged: &JudgedRedirect) {
     }
 }
 
-/// Where an address should point: A to C where A moved to B and B to C. A circle keeps its direct targets.
-fn final_targets(from: &[u8], direct: &HashMap<&[u8], Vec<(Text, Option<u16>)>>) -> Vec<(Text, Option<u16>)> {
-    let own = direct.get(from).cloned().unwrap_or_default();
-    let mut found: Vec<(Text, Option<u16>)> = Vec::new();
-    let mut open: Vec<(Text, Option<u16>, u8)> = own.iter().rev().map(|(uri, q)| (uri.clone(), *q, 0)).collect();
-    let mut seen: Vec<Text> = vec![from.into()];
-    while let Some((uri, q, depth)) = open.pop() {
-        if seen.contains(&uri) {
+/// Where an address should point: A to C where A moved to B and B to C for good. A circle keeps its direct targets.
+fn final_targets(row: &Moved<'_>, moved: &[Moved<'_>], places: &Places) -> Vec<Aim> {
+    let next_of = |uri: &[u8]| {
+        let list = places.get(&target_key(uri))?;
+        let rows = list.iter().rev().take(MAX_RIVALS).filter_map(|at| moved.get(*at));
+        // What holds for a short time only is no place to leave out.
+        rows.filter(|next| next.lifetime.is_none_or(|lifetime| lifetime >= SHORT_LIFETIME))
+            .find(|next| matches(next.from, uri))
+            .map(|next| next.targets.as_slice())
+    };
+    let mut found: Vec<Aim> = Vec::new();
+    let mut open: Vec<(Aim, u8)> = row.targets.iter().rev().map(|aim| (aim.clone(), 0)).collect();
+    let mut seen: Vec<Text> = vec![row.from.into()];
+    while let Some(((uri, q), depth)) = open.pop() {
+        if seen.len() > MAX_LISTED_TRIED || seen.iter().any(|seen| matches(seen, &uri)) {
             continue;
         }
         seen.push(uri.clone());
-        match direct.get(uri.as_ref()).filter(|next| depth < 16 && !next.is_empty()) {
-            Some(next) => open.extend(next.iter().rev().map(|(uri, q)| (uri.clone(), *q, depth + 1))),
+        match next_of(&uri).filter(|next| depth < MAX_STEPS && !next.is_empty()) {
+            Some(next) => open.extend(next.iter().rev().map(|aim| (aim.clone(), depth + 1))),
             None => found.push((uri, q)),
         }
     }
-    if found.is_empty() { own } else { found }
+    if found.is_empty() { row.targets.clone() } else { found }
 }
 
 /// A client by address, name and what it offered, with how often.
