@@ -82,3 +82,6 @@ mod truth;
 /// The same calls inside every tunnel.
 #[cfg(test)]
 mod tunnels;
+/// Alarms over the captures of real elements, each looked at by hand.
+#[cfg(test)]
+mod verdicts;
