@@ -8,6 +8,8 @@ use super::escape::visible;
 use super::{Spacing, View, model};
 
 const COLUMNS: usize = 100;
+/// Findings of one rule that are listed; more are read by programs.
+const MAX_OF_RULE: usize = 50;
 
 /// Writes the summary, findings, redirects, negotiations, and the tables to act on.
 pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Result<()> {
@@ -105,15 +107,40 @@ impl Page<'_> {
         }
         self.title("Findings")?;
         for severity in ["error", "warning", "notice", "info"] {
+            let mut rules: Vec<(&str, Vec<&model::Finding>)> = Vec::new();
             for finding in all.iter().filter(|finding| finding.severity == severity) {
-                self.paragraph(&format!("{severity:<8}"), &format!("{}: {}", finding.rule, finding.summary))?;
-                if severity != "info" && !finding.remediation.is_empty() {
-                    self.paragraph("     -> ", &finding.remediation)?;
+                match rules.iter_mut().find(|(rule, _)| *rule == finding.rule) {
+                    Some((_, findings)) => findings.push(finding),
+                    None => rules.push((finding.rule, vec![finding])),
                 }
-                let frames: Vec<String> =
-                    finding.evidence.iter().map(|evidence| format!("{} ({})", evidence.frame, evidence.role)).collect();
-                self.paragraph("        ", &format!("{}, frames {}", view.shown(&finding.time), frames.join(", ")))?;
             }
+            for (rule, findings) in rules {
+                self.rule(view, severity, rule, &findings)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The findings of one rule; what to do is said once where it is the same for all.
+    fn rule(&mut self, view: &View<'_>, severity: &str, rule: &str, findings: &[&model::Finding]) -> io::Result<()> {
+        let count = if findings.len() > 1 { format!(", {} times", findings.len()) } else { String::new() };
+        self.paragraph(&format!("{severity:<8}"), &format!("{rule}{count}"))?;
+        for (index, finding) in findings.iter().take(MAX_OF_RULE).enumerate() {
+            self.paragraph("  * ", &finding.summary)?;
+            let frames: Vec<String> =
+                finding.evidence.iter().map(|evidence| format!("{} ({})", evidence.frame, evidence.role)).collect();
+            self.paragraph(
+                "    ",
+                &format!("{}, frames {}", view.shown(&finding.time), frames.join(", ").replace('_', " ")),
+            )?;
+            let next = findings.get(index + 1).filter(|_| index + 1 < MAX_OF_RULE);
+            let is_last = next.is_none_or(|next| next.remediation != finding.remediation);
+            if severity != "info" && is_last && !finding.remediation.is_empty() {
+                self.paragraph("    -> ", &finding.remediation)?;
+            }
+        }
+        if let Some(left) = findings.len().checked_sub(MAX_OF_RULE).filter(|left| *left > 0) {
+            self.paragraph("    ", &format!("and {left} more, which the JSON report has"))?;
         }
         Ok(())
     }
@@ -124,20 +151,16 @@ impl Page<'_> {
         }
         for redirect in (0..view.redirects()).filter_map(|index| view.redirect(index)) {
             let asked = redirect.request_uri.as_deref().unwrap_or("an unknown URI");
-            let first = format!(
-                "{} {} for {asked}, by {}",
-                view.shown(&redirect.time),
-                redirect.status,
-                party(&redirect.server)
-            );
-            self.paragraph("* ", &first)?;
+            self.paragraph("* ", &format!("{}  {}  {asked}", view.shown(&redirect.time), redirect.status))?;
             let targets: Vec<&str> =
                 redirect.contacts.iter().map(|contact| contact.uri.as_deref().unwrap_or(&contact.raw)).collect();
             let targets = if targets.is_empty() { "nowhere".to_owned() } else { targets.join(", ") };
+            self.paragraph("  to    ", &targets)?;
+            self.paragraph("  by    ", &party(&redirect.server))?;
             let ended = redirect.final_status.map_or_else(String::new, |status| format!(", ended with {status}"));
             let followed = redirect.followed_to.as_deref().map_or_else(String::new, |uri| format!(" to {uri}"));
             let outcome = redirect.outcome.replace('_', " ");
-            self.paragraph("  ", &format!("to {targets}: {} {outcome}{followed}{ended}", party(&redirect.client)))?;
+            self.paragraph("  ->    ", &format!("{}: {outcome}{followed}{ended}", party(&redirect.client)))?;
         }
         Ok(())
     }

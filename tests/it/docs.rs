@@ -21,19 +21,26 @@ fn commands(text: &str) -> Vec<String> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test must say so")]
-fn commands_in_the_readme_name_what_exists() {
-    let Ok(text) = fs::read_to_string(project().join("README.md")) else {
-        println!("skipped: no README.md");
-        return;
-    };
-    let help = run(&["analyze", "--help"]).out + &run(&["--help"]).out + &run(&["rules", "--help"]).out;
-    for command in commands(&text) {
+fn commands_in_the_documents_name_what_exists() {
+    for document in ["README.md", "docs/guide.md"] {
+        let path = project().join(document);
+        let text = fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+        assert_commands_exist(document, &text);
+    }
+}
+
+/// Fails unless the programs, options, examples and fixtures of all commands exist.
+fn assert_commands_exist(document: &str, text: &str) {
+    let help = run(&["analyze", "--help"]).out
+        + &run(&["--help"]).out
+        + &run(&["rules", "--help"]).out
+        + &run(&["show", "--help"]).out;
+    for command in commands(text) {
         let words: Vec<&str> = command.split_whitespace().take_while(|word| *word != "#").collect();
         for word in &words {
             let word = word.trim_matches(|c| c == '\'' || c == '"');
             if word.starts_with("fixtures/") || word.starts_with("benches/") {
-                assert!(project().join(word).exists(), "README.md: {word} does not exist, in: {command}");
+                assert!(project().join(word).exists(), "{document}: {word} does not exist, in: {command}");
             }
         }
         let ours = words.iter().position(|word| *word == "reinvite" || *word == "--");
@@ -44,13 +51,13 @@ fn commands_in_the_readme_name_what_exists() {
                 words[start + 1..].iter().take_while(|word| **word != "|" && **word != ">").copied().collect();
             for option in ours.iter().filter(|word| word.starts_with("--")) {
                 let option = option.split('=').next().unwrap_or_default();
-                assert!(help.contains(option), "README.md: no option {option}, in: {command}");
+                assert!(help.contains(option), "{document}: no option {option}, in: {command}");
             }
         }
         let example = words.windows(2).find(|pair| pair[0] == "--example").map(|pair| pair[1]);
         if let Some(example) = example {
             let manifest = fs::read_to_string(project().join("Cargo.toml")).expect("the manifest");
-            assert!(manifest.contains(&format!("name = \"{example}\"")), "README.md: no example {example}: {command}");
+            assert!(manifest.contains(&format!("name = \"{example}\"")), "{document}: no example {example}: {command}");
         }
     }
 }

@@ -26,7 +26,7 @@ const MAX_CALLS: usize = 2_000;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// SHA-256 of the style of the page and of its script, in base64: nothing else is allowed to style or to run.
-const STYLE_HASH: &str = "YaDjGoGeigbwoQOfPHJ79Sb8/Uv7z4eX6Txl6hICAfk=";
+const STYLE_HASH: &str = "5QcjZvXovueRCJ5G6N5LxrMv1ihEW6S+fhI/0cv4dNI=";
 const SCRIPT_HASH: &str = "LsO+y/39bwKKCm/b1EjRYtCPXbt9+TZVerADhwiNKIo=";
 
 /// Writes the page part by part.

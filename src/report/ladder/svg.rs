@@ -9,7 +9,7 @@ use crate::report::escape::visible;
 /// Room for times on the left.
 const MARGIN: usize = 92;
 /// From lane to lane.
-const SPACING: usize = 220;
+const SPACING: usize = 240;
 /// Room for the names of the lanes.
 const HEAD: usize = 62;
 /// From message to message.
@@ -19,7 +19,7 @@ const NOTE: usize = 15;
 /// For a pause.
 const PAUSE: usize = 24;
 /// Characters that fit between two lanes.
-const CHARACTERS: usize = 32;
+const CHARACTERS: usize = 34;
 
 /// How ladders look, for light and dark.
 pub(in crate::report) const STYLE: &str = include_str!("style.css");
