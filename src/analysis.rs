@@ -75,6 +75,8 @@ pub struct Analysis {
     pub losses_beyond_limit: u64,
     /// How often something odd was seen of elements beyond those that are remembered.
     pub odd_beyond_limit: u64,
+    /// Whether more elements ask for short session intervals than are remembered.
+    pub sources_beyond_limit: bool,
     /// How often links between calls met a limit.
     pub link_limits_reached: u64,
 }

@@ -186,3 +186,5 @@ pub const MAX_LISTED_TRIED: usize = 64;
 pub const MAX_LINK_CANDIDATES: usize = 16;
 /// Client addresses of which it is remembered whether they were seen with more than one server.
 pub const MAX_CLIENTS: usize = 1 << 20;
+/// Elements that are remembered to ask for short session intervals; the earliest are kept.
+pub const MAX_SHORT_INTERVAL_SOURCES: usize = 1 << 15;

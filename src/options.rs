@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::correlation::Filter;
-use crate::findings::{Fingerprint, ON_REQUEST, Severity};
+use crate::findings::{Fingerprint, ON_REQUEST, Settings, Severity};
 use crate::progress::Progress;
 
 /// Which dialogs a report lists in full.
@@ -61,6 +61,8 @@ pub struct Options {
     pub known: BTreeSet<Fingerprint>,
     /// Which calls are looked at.
     pub filter: Filter,
+    /// The thresholds of rules.
+    pub settings: Settings,
     /// Threads that work beside the reader; 0 for as many as there are cores.
     pub threads: usize,
     /// Where the run says how far it is.

@@ -3,6 +3,7 @@
 use foldhash::{HashMap, HashMapExt};
 
 use super::facts::{Evidence, Party, Role};
+use super::offer::{Offer, Offers, offers};
 use super::record::{MessageRecord, Method};
 use super::text::Span;
 use super::transaction::{Answer, Hop};
@@ -51,6 +52,10 @@ pub struct Agreement {
     pub evidence: Evidence,
     /// Whether it answered a request within the dialog.
     pub is_refresh: bool,
+    /// The hop of the request that it answers.
+    pub hop: usize,
+    /// The answer, among the messages of the call.
+    pub answer: usize,
 }
 
 /// An INVITE or UPDATE within the dialog.
@@ -62,6 +67,10 @@ pub struct RefreshRequest {
     pub by: Span,
     /// The frame that shows it.
     pub evidence: Evidence,
+    /// Its hop.
+    pub hop: usize,
+    /// What it offers.
+    pub offer: Offer,
 }
 
 /// The first BYE of a dialog.
@@ -171,11 +180,11 @@ impl Dialogs {
 /// The INVITE dialogs of a call in order of their first message.
 pub fn dialogs(view: &CallView<'_>) -> Dialogs {
     let mut found = Dialogs::default();
-    let ends = far_ends(view);
+    let known = Known { ends: far_ends(view), offers: offers(view) };
     // Each exchange is judged once, on the hop nearest to whoever sent the request; if its answers were not captured there, on the next.
     for (at, hop) in view.transactions.hops.iter().enumerate().filter(|(_, hop)| is_nearest_answered(view, hop)) {
         match hop.method {
-            Method::Invite | Method::Update => session(view, &mut found, &ends, at, hop),
+            Method::Invite | Method::Update => session(view, &mut found, &known, at, hop),
             Method::Bye => bye(view, &mut found, hop),
             _ => {}
         }
@@ -247,15 +256,28 @@ fn far_ends(view: &CallView<'_>) -> FarEnds {
     ends
 }
 
-fn session(view: &CallView<'_>, found: &mut Dialogs, ends: &FarEnds, at: usize, hop: &Hop) {
+/// What is worked out for a whole call beforehand.
+struct Known {
+    ends: FarEnds,
+    offers: Offers,
+}
+
+fn session(view: &CallView<'_>, found: &mut Dialogs, known: &Known, at: usize, hop: &Hop) {
     let own = at;
     let request = view.request(hop);
     let in_dialog = request.is_some_and(|request| !request.to_tag.is_empty());
     if let (Some(request), true) = (request, in_dialog) {
         let at = find_or_add(view, found, hop, request.to_tag, true);
-        if let (Some(dialog), Some(index)) = (found.get_mut(at), hop.request) {
-            let evidence = view.evidence(index, Role::Refresh);
-            dialog.refreshes.push(RefreshRequest { time: request.time, by: hop.from_tag, evidence });
+        // What nobody answered is listed once, where it was sent first.
+        let counts = hop.parent.is_none() || !hop.answers.is_empty();
+        if let (Some(dialog), Some(index)) = (found.get_mut(at).filter(|_| counts), hop.request) {
+            dialog.refreshes.push(RefreshRequest {
+                time: request.time,
+                by: hop.from_tag,
+                evidence: view.evidence(index, Role::Refresh),
+                hop: own,
+                offer: known.offers.get(&index).copied().unwrap_or_default(),
+            });
         }
     }
     let rejected = hop.final_answer().filter(|answer| answer.status >= 300);
@@ -266,7 +288,7 @@ fn session(view: &CallView<'_>, found: &mut Dialogs, ends: &FarEnds, at: usize, 
             continue;
         }
         // A response alone does not tell whether its request was within a dialog; one that is known by now was.
-        let known = found.between(hop.from_tag, answer.to_tag).is_some();
+        let existed = found.between(hop.from_tag, answer.to_tag).is_some();
         let at = find_or_add(
             view,
             found,
@@ -276,8 +298,8 @@ fn session(view: &CallView<'_>, found: &mut Dialogs, ends: &FarEnds, at: usize, 
         );
         let Some(dialog) = found.get_mut(at) else { continue };
         if answer.status >= 200 {
-            agree(view, dialog, hop, answer, in_dialog || (request.is_none() && known));
-            let end = ends.get(&(own, answer.to_tag)).and_then(|end| view.hop(*end)).filter(|_| !in_dialog);
+            agree(view, dialog, (own, hop), answer, in_dialog || (request.is_none() && existed));
+            let end = known.ends.get(&(own, answer.to_tag)).and_then(|end| view.hop(*end)).filter(|_| !in_dialog);
             if let Some((end, answer)) = end.and_then(|end| Some((end, end.final_answer()?))) {
                 dialog.callee = view.server(end, answer);
             }
@@ -296,7 +318,7 @@ fn session(view: &CallView<'_>, found: &mut Dialogs, ends: &FarEnds, at: usize, 
     }
 }
 
-fn agree(view: &CallView<'_>, dialog: &mut Dialog, hop: &Hop, answer: &Answer, is_refresh: bool) {
+fn agree(view: &CallView<'_>, dialog: &mut Dialog, (at, hop): (usize, &Hop), answer: &Answer, is_refresh: bool) {
     let (Some(response), Some(last)) = (view.record(answer.first), view.record(answer.last)) else { return };
     // An UPDATE may be answered while the dialog is early (RFC 3311 5.1).
     if dialog.state == DialogState::Early && hop.method == Method::Invite {
@@ -317,6 +339,8 @@ fn agree(view: &CallView<'_>, dialog: &mut Dialog, hop: &Hop, answer: &Answer, i
         }),
         evidence: view.evidence(answer.first, Role::Answer),
         is_refresh,
+        hop: at,
+        answer: answer.first,
     });
 }
 

@@ -3,6 +3,7 @@
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::marks::{Marks, TimerMarks, lists_timer, mark_values};
+use super::offer::Description;
 use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
 use super::text::Span;
 use crate::extent::Extent;
@@ -81,6 +82,10 @@ impl<'a> Picked<'a> {
                 }
                 HeaderName::RecordRoute => {
                     picked.timer_marks.set(TimerMarks::RECORD_ROUTE, true);
+                    continue;
+                }
+                HeaderName::RetryAfter => {
+                    picked.timer_marks.set(TimerMarks::RETRY_AFTER, true);
                     continue;
                 }
                 HeaderName::Reason => {
@@ -164,6 +169,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         supports_timer: picked.supports_timer,
         timer_marks: picked.timer_marks,
         marks: marks(message),
+        description: Description::of(method, message.body),
         extra: extra(message, kind, method, &picked, found.extents),
     })
 }

@@ -1,10 +1,10 @@
-//! What a message says about session timers besides the two values: a set of marks in one octet.
+//! What a message says about session timers besides the two values: a set of marks.
 
 use crate::sip::{HeaderName, ListValues, Message, SessionExpires};
 
 /// A set of marks (RFC 4028 4, 5, 12.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimerMarks(u8);
+pub struct TimerMarks(u16);
 
 impl TimerMarks {
     /// Require lists `timer`.
@@ -23,6 +23,8 @@ impl TimerMarks {
     pub const BODY: Self = Self(64);
     /// There is a Record-Route.
     pub const RECORD_ROUTE: Self = Self(128);
+    /// There is a Retry-After.
+    pub const RETRY_AFTER: Self = Self(256);
 
     /// Whether all of `marks` are set.
     pub const fn has(self, marks: Self) -> bool {

@@ -1,6 +1,7 @@
 //! What correlation and the rules need of one message, small enough to keep for every message of a live call.
 
 use super::marks::{Marks, TimerMarks};
+use super::offer::Description;
 use super::text::{Span, Texts};
 use crate::extent::Extent;
 use crate::net::{Endpoint, Transport};
@@ -211,6 +212,8 @@ pub struct MessageRecord {
     pub timer_marks: TimerMarks,
     /// What is said of the message as such.
     pub marks: Marks,
+    /// The session description in its body, of methods that offer and answer media (RFC 3264).
+    pub description: Option<Description>,
     /// What few messages have.
     pub extra: Option<Box<Extra>>,
 }
@@ -247,6 +250,11 @@ impl MessageRecord {
             Kind::Request => None,
             Kind::Response(status) => Some(status),
         }
+    }
+
+    /// Whether it has a body.
+    pub const fn has_body(&self) -> bool {
+        self.timer_marks.has(TimerMarks::BODY)
     }
 
     /// The order of all messages of a run at one place of capture and among several: time, input, frame, place in the frame.

@@ -1,5 +1,6 @@
 //! Findings: what is wrong, whose fault it is, and what to set where. Pure functions over the facts of finished calls.
 
+mod devices;
 mod elements;
 mod redirect_contacts;
 mod redirect_following;
@@ -9,14 +10,19 @@ mod redirects;
 mod requests;
 mod rule;
 mod session;
+mod settings;
+mod stretch;
 mod subject;
 mod table;
 mod timer_answers;
+mod timer_failures;
 mod timer_headers;
 mod timer_messages;
 mod timer_proxies;
+mod timer_refreshes;
 mod timer_refusals;
 mod timer_retries;
+mod timer_sources;
 mod timers;
 mod transactions;
 mod words;
@@ -24,8 +30,10 @@ mod words;
 pub use redirects::{OldAddressDialled, RedirectCase, Repeated};
 pub use rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 pub use session::DialogCase;
+pub use settings::{Profile, Settings};
 pub use subject::{Fingerprint, Stated, Subject};
 pub use table::{ON_REQUEST, RULES, rule};
+pub use timer_sources::{ShortInterval, SourceCase, short_interval};
 pub use timers::NegotiationCase;
 
 use crate::correlation::OddGroup;
@@ -87,6 +95,20 @@ pub fn judge_oddity(group: &OddGroup) -> Vec<Stated> {
         }
     }
     let stated = |finding| Stated { finding, subject: Subject::of_oddity(group) };
+    found.into_iter().map(stated).collect()
+}
+
+/// The findings about an element, over all its calls.
+pub fn judge_source(case: &SourceCase<'_>) -> Vec<Stated> {
+    let mut found = Vec::new();
+    for rule in RULES.iter().copied() {
+        for check in rule.checks {
+            if let Check::Source(check) = check {
+                check(rule, case, &mut found);
+            }
+        }
+    }
+    let stated = |finding| Stated { finding, subject: Subject::of_source(case) };
     found.into_iter().map(stated).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Rules about redirects.
 
+use super::devices::{Setting, called};
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::words::{name, status, uri};
 use crate::correlation::{
@@ -256,12 +257,13 @@ fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
         targets(&redirect.contacts)
     );
     let remediation = format!(
-        "Let {} act on 3xx answers, or have {} proxy the {} to {} instead of redirecting it.{}",
+        "Let {} act on 3xx answers, or have {} proxy the {} to {} instead of redirecting it.{}{}",
         name(&redirect.client),
         name(&redirect.server),
         if redirect.method == Method::Invite { "call" } else { "request" },
         to_text(target),
-        if redirect.status == 301 { format!(" {}", book_or_table(redirect, target)) } else { String::new() }
+        if redirect.status == 301 { format!(" {}", book_or_table(redirect, target)) } else { String::new() },
+        called(redirect.client.agent.as_ref(), Setting::Redirects)
     );
     let mut found = finding(rule, case, summary, remediation);
     if !matches!(redirect.status, 301 | 302) {

@@ -2,6 +2,7 @@
 
 use super::redirects::RedirectCase;
 use super::session::DialogCase;
+use super::timer_sources::SourceCase;
 use super::timers::NegotiationCase;
 use crate::correlation::{Evidence, OddGroup, Place, Text, Watch};
 use crate::time::Timestamp;
@@ -153,6 +154,8 @@ pub enum Check {
     Oddity(fn(&'static Rule, &OddGroup, &mut Vec<Finding>)),
     /// A call with its dialogs.
     Dialog(fn(&'static Rule, &DialogCase<'_>, &mut Vec<Finding>)),
+    /// An element, over all its calls.
+    Source(fn(&'static Rule, &SourceCase<'_>, &mut Vec<Finding>)),
 }
 
 /// A rule: a row of [`RULES`](super::RULES).

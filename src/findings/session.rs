@@ -1,9 +1,13 @@
-//! Rules about refresh and expiry of sessions, dialog by dialog.
+//! Rules about the expiry of sessions, dialog by dialog.
+
+use std::collections::HashMap;
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
+use super::settings::Settings;
+use super::stretch::{span_nanos, stretches, to_seconds};
 use super::words::{name, sentence};
-use crate::correlation::{Agreement, CallView, Dialog, Evidence, Exchange, Span, Watch, place_of};
-use crate::time::{NANOS_PER_SECOND, Timestamp, milliseconds};
+use crate::correlation::{CallView, Dialog, Evidence, Exchange, Hop, Method, Role, Span, place_of};
+use crate::time::Timestamp;
 
 /// The rules whose checks stand here.
 pub(super) const RULES: &[Rule] = &[
@@ -28,6 +32,17 @@ pub(super) const RULES: &[Rule] = &[
         checks: &[Check::Dialog(refresh_missed)],
     },
     Rule {
+        id: "timer-session-expired",
+        severity: Severity::Error,
+        summary: "A session went on after it had expired.",
+        explanation: "Five seconds and more after the interval was over without a 2xx to a refresh, the parties still exchanged requests in \
+            the dialog, and they were accepted. Proxies on the way that count the interval have dropped the call by then: billing ends, and \
+            media may be cut. BYE, and requests of subscriptions in the same dialog, do not count.",
+        remedy: "Fix the refresh of the session, and let the party that is not refreshed send BYE in time.",
+        references: &["RFC 4028 10"],
+        checks: &[Check::Dialog(session_expired)],
+    },
+    Rule {
         id: "timer-session-expired-no-bye",
         severity: Severity::Warning,
         summary: "A session expired, and nobody ended it.",
@@ -48,126 +63,8 @@ pub struct DialogCase<'a> {
     pub dialogs: &'a [Dialog],
     /// Its exchanges in which session timers play a part.
     pub exchanges: &'a [Exchange],
-}
-
-/// The longest lead of the BYE of a party that is not refreshed, in seconds (RFC 4028 10).
-const LONGEST_LEAD: u64 = 32;
-/// How far around the window a BYE still counts as one on expiry, in nanoseconds: a setting of ours.
-const SLACK_NANOS: i64 = 5 * NANOS_PER_SECOND;
-/// How long after expiry a BYE may come at the latest, in nanoseconds: 32 s for its transaction and the slack.
-const CLEAN_UP_NANOS: i64 = 37 * NANOS_PER_SECOND;
-
-/// A stretch of a session: from a 2xx with an interval to the next 2xx, or the end.
-struct Stretch<'a> {
-    dialog: &'a Dialog,
-    agreement: &'a Agreement,
-    interval: u64,
-    /// When the session expires.
-    deadline: Timestamp,
-    /// When the next 2xx restarted the clock.
-    renewed: Option<Timestamp>,
-}
-
-impl Stretch<'_> {
-    fn span_nanos(seconds: u64) -> i64 {
-        i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(NANOS_PER_SECOND)
-    }
-
-    /// The party that had to refresh, for a sentence.
-    fn refresher(&self) -> String {
-        match self.agreement.refresher_tag {
-            Some(tag) => name(self.dialog.party(tag)),
-            None => "one of the parties (the 2xx names no refresher)".to_owned(),
-        }
-    }
-
-    /// The lead with which the other party should end the session, in seconds (RFC 4028 10).
-    fn lead(&self) -> u64 {
-        LONGEST_LEAD.min(self.interval / 3)
-    }
-
-    /// When the party that had to refresh first sent an INVITE or UPDATE.
-    fn refresh_sent(&self) -> Option<Timestamp> {
-        let from = self.dialog.refreshes.partition_point(|refresh| refresh.time <= self.agreement.time);
-        let later = self.dialog.refreshes.get(from..).unwrap_or_default().iter();
-        let own = |by: Span| self.agreement.refresher_tag.is_none_or(|tag| tag == by);
-        later.filter(|refresh| own(refresh.by)).map(|refresh| refresh.time).next()
-    }
-
-    fn refresh_sent_by(&self, time: Timestamp) -> bool {
-        self.refresh_sent().is_some_and(|sent| sent <= time)
-    }
-}
-
-fn stretches<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Stretch<'a>> {
-    // An UPDATE may agree on a timer while the dialog is early: it runs once the call is answered.
-    case.dialogs.iter().filter(|dialog| dialog.answer.is_some() || dialog.mid_capture).flat_map(|dialog| {
-        let mut order: Vec<&Agreement> = dialog.agreements.iter().collect();
-        order.sort_by_key(|agreement| agreement.time);
-        let later: Vec<Option<Timestamp>> =
-            (1..=order.len()).map(|next| order.get(next).map(|next| next.first)).collect();
-        order.into_iter().zip(later).filter_map(move |(agreement, renewed)| {
-            let interval = agreement.interval.filter(|interval| *interval > 0)?;
-            // The other side may have refused, or the dialog began before the capture with another agreement: still, this 2xx holds.
-            let deadline = agreement.time.plus(Stretch::span_nanos(interval));
-            Some(Stretch { dialog, agreement, interval, deadline, renewed })
-        })
-    })
-}
-
-fn finding(
-    rule: &'static Rule,
-    case: &DialogCase<'_>,
-    stretch: &Stretch<'_>,
-    time: Timestamp,
-    texts: (String, String),
-) -> Finding {
-    let mut evidence = vec![stretch.agreement.evidence];
-    evidence.extend(
-        stretch.dialog.refreshes.iter().rev().find(|refresh| refresh.time <= time).map(|refresh| refresh.evidence),
-    );
-    Finding {
-        rule,
-        severity: rule.severity,
-        confidence: Confidence::Strong,
-        scope: Scope::Dialog,
-        place: stretch.agreement.evidence.place,
-        time: stretch.agreement.time,
-        call_id: case.view.call_id.into(),
-        summary: texts.0,
-        remediation: texts.1,
-        values: vec![
-            ("interval_s", Value::Number(stretch.interval)),
-            (
-                "refresher",
-                stretch
-                    .agreement
-                    .refresher
-                    .map_or(Value::None, |side| Value::Word(crate::correlation::refresher_name(side))),
-            ),
-            (
-                "refresher_address",
-                stretch.agreement.refresher_tag.map_or(Value::None, |tag| {
-                    Value::Text(stretch.dialog.party(tag).endpoint.to_string().into_bytes().into())
-                }),
-            ),
-        ],
-        evidence,
-        context: vec![("capture_started_mid_dialog", stretch.dialog.mid_capture)],
-        watch: None,
-    }
-}
-
-fn watch(case: &DialogCase<'_>, stretch: &Stretch<'_>, until: Timestamp) -> Watch {
-    let (capture_source, client, server) = stretch.dialog.path;
-    Watch {
-        capture_source,
-        from: stretch.agreement.time,
-        until,
-        path: (client, server),
-        both_directions: stretch.dialog.both_directions,
-        whole: until <= case.view.watched_until,
-    }
+    /// The thresholds of rules.
+    pub settings: &'a Settings,
 }
 
 fn ended_by(dialog: &Dialog, time: Timestamp) -> bool {
@@ -178,7 +75,8 @@ fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Find
     for stretch in stretches(case) {
         // The other side may end a session that is not refreshed a little late: that has a rule of its own.
         let given_up = stretch.dialog.bye.as_ref().is_some_and(|bye| {
-            Some(bye.by) != stretch.agreement.refresher_tag && bye.time <= stretch.deadline.plus(SLACK_NANOS)
+            Some(bye.by) != stretch.agreement.refresher_tag
+                && bye.time <= stretch.deadline.plus(case.settings.expiry_slack())
         });
         let renewed = stretch.renewed.is_some_and(|time| time <= stretch.deadline);
         let over = ended_by(stretch.dialog, stretch.deadline) || given_up || renewed;
@@ -186,8 +84,8 @@ fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Find
             continue;
         }
         let party = stretch.refresher();
-        let when = match stretch.refresh_sent() {
-            Some(sent) => format!("did so only after {:.1} s", seconds(sent.since(stretch.agreement.time))),
+        let when = match stretch.first_refresh() {
+            Some(sent) => format!("did so only after {:.1} s", to_seconds(sent.time.since(stretch.agreement.time))),
             None => "never did".to_owned(),
         };
         let party_upper = sentence(&party);
@@ -197,15 +95,15 @@ fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Find
             stretch.interval / 2,
             stretch.interval
         );
-        let mut found = finding(rule, case, &stretch, stretch.deadline, (summary, remediation));
-        found.watch = Some(watch(case, &stretch, stretch.deadline));
+        let mut found = stretch.finding(rule, case, stretch.deadline, (summary, remediation));
+        found.watch = Some(stretch.watch(case, stretch.deadline));
         out.push(found);
     }
 }
 
 fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for stretch in stretches(case) {
-        let limit = stretch.deadline.plus(CLEAN_UP_NANOS);
+        let limit = stretch.deadline.plus(case.settings.clean_up());
         if ended_by(stretch.dialog, limit) || stretch.renewed.is_some_and(|time| time <= limit) {
             continue;
         }
@@ -221,9 +119,62 @@ fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Find
             "Make {other} end a session that is not refreshed: BYE {bye_at} s after the last refresh. Fix session refresh on {}.",
             stretch.refresher()
         );
-        let mut found = finding(rule, case, &stretch, limit, (summary, remediation));
-        found.values.push(("bye_due_s", Value::Number(bye_at)));
-        found.watch = Some(watch(case, &stretch, limit));
+        let mut found = stretch.finding(rule, case, limit, (summary, remediation));
+        found.watch = Some(stretch.watch(case, limit));
+        out.push(found);
+    }
+}
+
+/// The requests that show that a session is up if they are accepted, by the tags of their dialog, in order of time.
+type Talk<'a> = HashMap<(Span, Span), Vec<(Timestamp, &'a Hop)>>;
+
+fn talk<'a>(view: &'a CallView<'_>) -> Talk<'a> {
+    let mut found = Talk::new();
+    for hop in &view.transactions.hops {
+        let shows =
+            matches!(hop.method, Method::Invite | Method::Update | Method::Info | Method::Message | Method::Refer);
+        let accepted = shows && hop.final_status().is_some_and(|status| status < 300);
+        let Some(request) = view.request(hop).filter(|request| accepted && !request.to_tag.is_empty()) else {
+            continue;
+        };
+        let tags = (request.from_tag.min(request.to_tag), request.from_tag.max(request.to_tag));
+        found.entry(tags).or_default().push((request.time, hop));
+    }
+    found.values_mut().for_each(|list| list.sort_by_key(|(time, _)| *time));
+    found
+}
+
+fn session_expired(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    let mut known: Option<Talk<'_>> = None;
+    for stretch in stretches(case) {
+        let dialog = stretch.dialog;
+        let from = stretch.deadline.plus(case.settings.expiry_slack());
+        if ended_by(dialog, from) || stretch.renewed.is_some_and(|time| time <= from) {
+            continue;
+        }
+        let tags = (dialog.caller_tag.min(dialog.callee_tag), dialog.caller_tag.max(dialog.callee_tag));
+        let list = known.get_or_insert_with(|| talk(case.view)).get(&tags).map(Vec::as_slice).unwrap_or_default();
+        let begin = list.partition_point(|(time, _)| *time <= from);
+        let meanwhile = |time: Timestamp| {
+            stretch.renewed.is_none_or(|renewed| time <= renewed) && dialog.end.is_none_or(|end| time < end)
+        };
+        let later = list.get(begin..).unwrap_or_default().iter().take_while(|(time, _)| meanwhile(*time));
+        let Some((time, hop)) = later.last() else { continue };
+        let (method, past) = (hop.method.name().unwrap_or("a request"), to_seconds(time.since(stretch.deadline)));
+        let summary = format!(
+            "The session of {} s ran on for {past:.1} s and more after it had expired: {} was still accepted.",
+            stretch.interval, method
+        );
+        let remediation = format!(
+            "Fix session refresh on {}: it must get a 2xx to UPDATE or re-INVITE every {} s at the latest, best after {} s.",
+            stretch.refresher(),
+            stretch.interval,
+            stretch.interval / 2
+        );
+        let mut found = stretch.finding(rule, case, *time, (summary, remediation));
+        found.values.push(("past_expiry_s", Value::Decimal(past)));
+        found.evidence.extend(hop.request.map(|index| case.view.evidence(index, Role::Other)));
+        found.watch = Some(stretch.watch(case, *time));
         out.push(found);
     }
 }
@@ -235,8 +186,8 @@ fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Findi
             continue;
         }
         let after = bye.time.since(stretch.agreement.time);
-        let opens = Stretch::span_nanos(stretch.interval - stretch.lead()) - SLACK_NANOS;
-        let closes = Stretch::span_nanos(stretch.interval).saturating_add(SLACK_NANOS);
+        let opens = span_nanos(stretch.interval - stretch.lead()) - case.settings.expiry_slack();
+        let closes = span_nanos(stretch.interval).saturating_add(case.settings.expiry_slack());
         if after < opens || after > closes {
             continue;
         }
@@ -256,7 +207,7 @@ fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Findi
         let summary = format!(
             "{} sent BYE {:.1} s after {} of a session of {} s{cause}.",
             name(stretch.dialog.party(bye.by)),
-            seconds(after),
+            to_seconds(after),
             if stretch.agreement.is_refresh { "the last refresh" } else { "the start" },
             stretch.interval
         );
@@ -268,7 +219,7 @@ fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Findi
         } else {
             format!("See why the refresh by {party} did not succeed: only a 2xx keeps the session.")
         };
-        let mut found = finding(rule, case, &stretch, bye.time, (summary, remediation));
+        let mut found = stretch.finding(rule, case, bye.time, (summary, remediation));
         found.confidence = if told { Confidence::Strong } else { Confidence::Medium };
         if unclear {
             found.severity = Severity::Notice;
@@ -279,14 +230,10 @@ fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Findi
             found.context.push(("one_sided", true));
         }
         found.evidence.push(bye.evidence);
-        found.values.push(("bye_after_s", Value::Decimal(seconds(after))));
+        found.values.push(("bye_after_s", Value::Decimal(to_seconds(after))));
         found.values.push(("refresh_missed", Value::Bool(missed)));
         out.push(found);
     }
-}
-
-fn seconds(nanos: i64) -> f64 {
-    milliseconds(nanos) / 1_000.0
 }
 
 /// Whether a Reason header (RFC 3326) says that the session timed out.
@@ -305,7 +252,7 @@ pub(super) fn request_min_se_below_90(rule: &'static Rule, case: &DialogCase<'_>
         let Some(value) = request.min_se.value().filter(|value| *value < 90 && !said.contains(value)) else { continue };
         said.push(value);
         let client = name(&case.view.client(hop));
-        let evidence = Evidence { place: place_of(request), role: crate::correlation::Role::Request };
+        let evidence = Evidence { place: place_of(request), role: Role::Request };
         let hop1_seen = case.view.depth(hop) <= 1;
         out.push(Finding {
             rule,

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::rule::{Finding, Rule};
 use super::session::DialogCase;
+use super::timer_sources::SourceCase;
 use super::timers::NegotiationCase;
 use crate::correlation::{MessageRecord, OddGroup, OddOrigin, Place, Redirect, Text, place_of};
 use crate::sip::Uri;
@@ -94,6 +95,11 @@ impl Subject {
             OddOrigin::Element(address) => Self { client: Some(address), ..Self::default() },
             OddOrigin::Input(_) => Self::default(),
         }
+    }
+
+    /// The subject of what an element does in all its calls.
+    pub(super) fn of_source(case: &SourceCase<'_>) -> Self {
+        Self { client: Some(case.first.source.endpoint.address), ..Self::default() }
     }
 
     /// The subject of a message of a call.

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use super::rule::Rule;
 use super::{
     elements, redirect_contacts, redirect_following, redirect_handling, redirect_tallies, redirects, requests, session,
-    timer_answers, timer_headers, timer_proxies, timer_refusals, timer_retries, timers, transactions,
+    timer_answers, timer_failures, timer_headers, timer_proxies, timer_refreshes, timer_refusals, timer_retries,
+    timer_sources, timers, transactions,
 };
 
 /// The rows of each file.
@@ -19,10 +20,13 @@ const TABLES: &[&[Rule]] = &[
     requests::RULES,
     session::RULES,
     timer_answers::RULES,
+    timer_failures::RULES,
     timer_headers::RULES,
     timer_proxies::RULES,
+    timer_refreshes::RULES,
     timer_refusals::RULES,
     timer_retries::RULES,
+    timer_sources::RULES,
     timers::RULES,
     transactions::RULES,
 ];

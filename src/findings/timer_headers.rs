@@ -1,5 +1,6 @@
 //! Rules about the headers of session timers in requests, and in any message (RFC 4028 4, 5, 7.1).
 
+use super::devices::Setting;
 use super::rule::{Check, Finding, Rule, Severity};
 use super::session::DialogCase;
 use super::timer_messages::{FLOOR, Judged, answers, requests, successes, word};
@@ -153,7 +154,8 @@ fn interval_below_90(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
         let sender = judged.sender();
         let summary = format!("{sender} offered Session-Expires {value} s; no interval may be below {FLOOR} s.");
         let remedy = format!(
-            "On {sender}, raise the session interval from {value} s to at least {FLOOR} s; 1800 s is recommended."
+            "On {sender}, raise the session interval from {value} s to at least {FLOOR} s; 1800 s is recommended.{}",
+            judged.setting(Setting::Interval)
         );
         out.push(judged.finding(rule, judged.at_origin(Severity::Notice), summary, remedy));
     }
@@ -161,8 +163,10 @@ fn interval_below_90(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
         let Some(value) = below(&judged) else { continue };
         let sender = judged.sender();
         let summary = format!("{sender} agreed on Session-Expires {value} s; no interval may be below {FLOOR} s.");
-        let remedy =
-            format!("On {sender}, set the minimum session interval to at least {FLOOR} s; 1800 s is recommended.");
+        let remedy = format!(
+            "On {sender}, set the minimum session interval to at least {FLOOR} s; 1800 s is recommended.{}",
+            judged.setting(Setting::Minimum)
+        );
         out.push(judged.finding(rule, Severity::Error, summary, remedy));
     }
 }
@@ -177,7 +181,8 @@ fn interval_below_min_se(rule: &'static Rule, case: &DialogCase<'_>, out: &mut V
             let sender = judged.sender();
             let summary = format!("{sender} sent Session-Expires {interval} s below its own Min-SE {min_se} s.");
             let remedy = format!(
-                "On {sender}, raise Session-Expires from {interval} s to at least {min_se} s, or lower Min-SE."
+                "On {sender}, raise Session-Expires from {interval} s to at least {min_se} s, or lower Min-SE.{}",
+                judged.setting(Setting::Interval)
             );
             out.push(judged.finding(rule, judged.at_origin(rule.severity), summary, remedy));
         }

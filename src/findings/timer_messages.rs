@@ -1,5 +1,6 @@
 //! The messages that rules about session timers judge, each on the hop on which it is judged.
 
+use super::devices::{Setting, called};
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;
 use super::words::name;
@@ -21,6 +22,12 @@ pub(super) struct Judged<'a> {
 impl Judged<'_> {
     pub(super) fn depth(&self) -> u32 {
         self.case.view.depth(self.hop)
+    }
+
+    /// What a setting is called at who sent the message.
+    pub(super) fn setting(&self, setting: Setting) -> String {
+        let agent = self.case.view.texts.get(self.record.agent);
+        called((!agent.is_empty()).then(|| agent.into()).as_ref(), setting)
     }
 
     /// Who sent the message.

@@ -6,9 +6,6 @@ use super::timers::{NegotiationCase, finding, has_interval};
 use super::words::{name, offer, seconds};
 use crate::correlation::{Round, Seconds};
 
-/// More rounds than this are a loop: a setting of ours.
-const MOST_ROUNDS: usize = 5;
-
 /// The rules whose checks stand here.
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -120,7 +117,8 @@ fn looped(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding
         let granted = after.refused.session_expires.value()? >= first;
         (after.server.endpoint == before.server.endpoint && granted && second <= first).then_some(after)
     });
-    let Some(round) = again.or_else(|| rounds.get(MOST_ROUNDS)).filter(|_| has_interval(case)) else { return };
+    let most = usize::try_from(case.settings.negotiation_rounds).unwrap_or(usize::MAX);
+    let Some(round) = again.or_else(|| rounds.get(most)).filter(|_| has_interval(case)) else { return };
     let server = name(&round.server);
     let summary = format!(
         "{server} refused {} and asked for {} again, in {} rounds.",

@@ -1,10 +1,12 @@
 //! Rules about the negotiation of session intervals.
 
+use super::devices::{Setting, called};
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session;
+use super::settings::{Profile, Settings};
 use super::timer_messages::FLOOR;
 use super::words::{name, offer, seconds, status, uri};
-use crate::correlation::{Link, Negotiation, NegotiationOutcome, Retry, Round, Seconds};
+use crate::correlation::{Link, Method, Negotiation, NegotiationOutcome, Retry, Round, Seconds};
 
 /// The rules whose checks stand here.
 pub(super) const RULES: &[Rule] = &[
@@ -83,6 +85,8 @@ pub struct NegotiationCase<'a> {
     pub negotiation: &'a Negotiation,
     /// What became of it.
     pub outcome: NegotiationOutcome,
+    /// The thresholds of rules.
+    pub settings: &'a Settings,
 }
 
 pub(super) fn finding(
@@ -132,9 +136,14 @@ fn raise(case: &NegotiationCase<'_>) -> String {
         Seconds::Value(offered) => format!("raise Session-Expires from {offered} s"),
         Seconds::Absent | Seconds::Malformed => "set Session-Expires".to_owned(),
     };
+    let setting = called(negotiation.client.agent.as_ref(), Setting::Interval);
     match negotiation.required_min_se() {
-        Some(required) => format!("On {client}, {from} to at least {} s, and Min-SE with it.", required.max(FLOOR)),
-        None => format!("On {client}, {from} to what the server accepts; the 422 does not say how much that is."),
+        Some(required) => {
+            format!("On {client}, {from} to at least {} s, and Min-SE with it.{setting}", required.max(FLOOR))
+        }
+        None => {
+            format!("On {client}, {from} to what the server accepts; the 422 does not say how much that is.{setting}")
+        }
     }
 }
 
@@ -187,10 +196,17 @@ fn unresolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Fin
         uri(negotiation.request_uri.as_deref()),
     );
     let lower = match round.demanded.value() {
-        Some(demanded) if demanded > FLOOR => format!(" Or lower the minimum on {server} (not below {FLOOR} s)."),
+        Some(demanded) if demanded > FLOOR => {
+            let setting = called(round.server.agent.as_ref(), Setting::Minimum);
+            format!(" Or lower the minimum on {server} (not below {FLOOR} s).{setting}")
+        }
         _ => String::new(),
     };
     let mut found = finding(rule, case, round, summary, format!("{}{lower}", raise(case)));
+    // TS 24.229 5.1.2A.1.1 makes the retry mandatory for a UE that supports RFC 4028.
+    if case.settings.profile == Profile::Ims && negotiation.method == Method::Invite && round.supports_timer {
+        found.severity = Severity::Error;
+    }
     found.values.push(("rounds", Value::Number(negotiation.rounds.len() as u64)));
     out.push(milder_unless_seen(found, case, round.retry.as_ref()));
 }
@@ -235,8 +251,10 @@ fn min_se_below_90(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Ve
         let Some(value) = round.demanded.value().filter(|value| *value < FLOOR) else { continue };
         let server = name(&round.server);
         let summary = format!("{server} asks for Min-SE {value} s in its 422; the minimum legal value is {FLOOR} s.");
-        let remediation =
-            format!("On {server}, raise the minimum session interval from {value} s to at least {FLOOR} s.");
+        let remediation = format!(
+            "On {server}, raise the minimum session interval from {value} s to at least {FLOOR} s.{}",
+            called(round.server.agent.as_ref(), Setting::Minimum)
+        );
         let mut found = finding(rule, case, round, summary, remediation);
         found.scope = Scope::Exchange;
         out.push(found);

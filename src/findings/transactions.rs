@@ -90,7 +90,7 @@ pub(super) const RULES: &[Rule] = &[
 /// From how many copies of a final answer on its ACK is missed: a threshold of ours.
 const COPIES: u32 = 3;
 /// How often another request is sent again over UDP before its client gives up (RFC 3261 17.1.2.2).
-const REQUEST_REPEATS: u32 = 10;
+pub(super) const REQUEST_REPEATS: u32 = 10;
 
 /// A finding about the transaction on `hop`, with its request and `answer` as evidence.
 pub(super) fn finding(

@@ -7,7 +7,7 @@ use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Marks, Negotiation, Oddity, Place, Redirect, Redirections,
     Sighting, Text, dialogs, exchanges, listing, mirrors, negotiations, place_of, transactions,
 };
-use crate::findings::{DialogCase, Severity, Stated, judge_dialog};
+use crate::findings::{DialogCase, Severity, ShortInterval, Stated, judge_dialog, short_interval};
 use crate::net::{Endpoint, Transport};
 use crate::options::{DialogsListed, Options};
 use crate::sip::Refresher;
@@ -68,6 +68,8 @@ pub(crate) struct Judged {
     pub(crate) oversize: Vec<(Oddity, Sighting)>,
     pub(crate) dialogs: u64,
     pub(crate) mirrors: u64,
+    /// The short session interval that it asks for, if it is among the calls chosen.
+    pub(crate) short_interval: Option<ShortInterval>,
     /// With a filter: what the call adds to the totals, if it is among those chosen or may come to be.
     pub(crate) tally: Option<Tally>,
 }
@@ -75,7 +77,7 @@ pub(crate) struct Judged {
 impl Judged {
     /// Whether there is more to it than its counts.
     pub(crate) fn is_kept(&self) -> bool {
-        self.has_results() || self.tally.is_some()
+        self.has_results() || self.tally.is_some() || self.short_interval.is_some()
     }
 
     /// Whether anything of it may be reported or linked.
@@ -108,10 +110,13 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     let redirections = Redirections::find(&view);
     let attempts = Attempts::of(&view, &redirections);
     let dialogs = dialogs(&view);
+    let exchanges = exchanges(&view);
+    let case = DialogCase { view: &view, dialogs: dialogs.list(), exchanges: &exchanges, settings: &options.settings };
     let mut judged = Judged {
         redirects: redirections.list(&view, &attempts),
         negotiations: negotiations(&view, &attempts),
-        findings: judge_dialog(&DialogCase { view: &view, dialogs: dialogs.list(), exchanges: &exchanges(&view) }),
+        findings: judge_dialog(&case),
+        short_interval: short_interval(&case),
         oversize: oversize(&view),
         dialogs: dialogs.list().len() as u64,
         mirrors: mirrors.iter().flatten().count() as u64,
@@ -133,6 +138,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
         if !selected && !may_be_linked {
             return Judged { mirrors: judged.mirrors, ..Judged::default() };
         }
+        judged.short_interval = judged.short_interval.filter(|_| selected);
         judged.tally = Some(Tally::of(&call, judged.dialogs, selected));
     }
     judged

@@ -15,6 +15,7 @@ mod packets;
 mod quotes;
 mod sctp;
 mod settle;
+mod sources;
 mod streams;
 mod tallies;
 mod watching;

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::chains::Chains;
 use super::chosen::Chosen;
 use super::judge::{Judged, StartOutcome};
+use super::sources::Sources;
 use super::tallies::Tallies;
 use super::watching::Watching;
 use crate::analysis::{Analysis, CallTotals, JudgedNegotiation, JudgedRedirect};
@@ -17,8 +18,8 @@ use crate::correlation::{
     goes_to_any, matches,
 };
 use crate::findings::{
-    NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, Stated, judge_negotiation, judge_oddity,
-    judge_plain_redirect, judge_redirect,
+    NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, SourceCase, Stated, judge_negotiation,
+    judge_oddity, judge_plain_redirect, judge_redirect, judge_source,
 };
 use crate::options::{DialogsListed, Options};
 use crate::sip::Uri;
@@ -36,6 +37,7 @@ pub(crate) struct Pending {
     mirrors: u64,
     chosen: Chosen,
     oddities: Oddities,
+    sources: Sources,
 }
 
 impl Pending {
@@ -54,6 +56,7 @@ impl Pending {
         if let Some(tally) = judged.tally {
             self.chosen.take(tally, has_results);
         }
+        judged.short_interval.into_iter().for_each(|short| self.sources.take(short));
         self.redirects.extend(judged.redirects);
         self.negotiations.extend(judged.negotiations);
         self.findings.extend(judged.findings);
@@ -93,8 +96,11 @@ impl Pending {
                 judge.redirect(redirect, !again.is_empty(), verdict);
             }
         }
-        let verdicts: Vec<_> =
-            self.negotiations.par_iter().map(|negotiation| negotiation_verdict(negotiation, watching)).collect();
+        let verdicts: Vec<_> = self
+            .negotiations
+            .par_iter()
+            .map(|negotiation| negotiation_verdict(negotiation, watching, options))
+            .collect();
         let judged = self.negotiations.into_iter().zip(verdicts);
         for (negotiation, verdict) in judged.filter(|(negotiation, _)| wanted(&negotiation.call_id)) {
             judge.negotiation(negotiation, verdict);
@@ -117,6 +123,10 @@ impl Pending {
         for group in oddities.into_groups(wanted) {
             judge.keep(judge_oddity(&group));
         }
+        let sources_overflowed = self.sources.overflowed();
+        for (first, calls) in self.sources.list() {
+            judge.keep(judge_source(&SourceCase { first: &first, calls, settings: &options.settings }));
+        }
         self.listed.retain(|(dialog, _)| wanted(&dialog.call_id));
         judge.finish(self.listed);
         analysis.totals = if all {
@@ -131,6 +141,7 @@ impl Pending {
         };
         analysis.mirror_duplicates = self.mirrors;
         analysis.losses_beyond_limit = watching.overflow();
+        analysis.sources_beyond_limit = sources_overflowed;
         analysis.link_limits_reached = links.limits_reached();
     }
 
@@ -357,7 +368,11 @@ fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAddressDialled
 }
 
 /// What became of a negotiation, and what is wrong with it.
-fn negotiation_verdict(negotiation: &Negotiation, watching: &Watching) -> (NegotiationOutcome, Vec<Stated>) {
+fn negotiation_verdict(
+    negotiation: &Negotiation,
+    watching: &Watching,
+    options: &Options,
+) -> (NegotiationOutcome, Vec<Stated>) {
     let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
     let watched = watching.holds(&negotiation.watch);
     // The answer to the retry, challenges and redirects passed through.
@@ -369,7 +384,7 @@ fn negotiation_verdict(negotiation: &Negotiation, watching: &Watching) -> (Negot
         None if negotiation.rounds.len() > 1 => NegotiationOutcome::Failed,
         None => NegotiationOutcome::Abandoned,
     };
-    (outcome, judge_negotiation(&NegotiationCase { negotiation, outcome }))
+    (outcome, judge_negotiation(&NegotiationCase { negotiation, outcome, settings: &options.settings }))
 }
 
 impl Judge<'_> {

@@ -162,8 +162,9 @@ struct Demand<'a> {
 pub(super) fn interval_requirements(negotiations: &[JudgedNegotiation]) -> Vec<model::IntervalRequirement> {
     let mut rows: Vec<Demand<'_>> = Vec::new();
     let mut places = HashMap::new();
-    for judged in negotiations {
-        let negotiation = &judged.negotiation;
+    // A 422 to another request is a mistake, which says nothing about intervals.
+    let asked = negotiations.iter().filter(|judged| judged.negotiation.method.refreshes_sessions());
+    for negotiation in asked.map(|judged| &judged.negotiation) {
         for round in &negotiation.rounds {
             let (server, min_se) = (&round.server, round.demanded.value());
             let at = *places.entry((server.endpoint, server.agent.as_deref(), min_se)).or_insert_with(|| {

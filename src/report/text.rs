@@ -221,7 +221,12 @@ impl Page<'_> {
             for client in &requirement.clients {
                 let agent = client.user_agent.as_deref().map_or_else(String::new, |agent| format!(" ({agent})"));
                 let offered = seconds(client.offered_session_expires_s);
-                let text = format!("{}{agent} offered {offered}, {} times", client.address, client.seen);
+                // A minimum below the legal one is to be mended at the server (RFC 4028 5).
+                let set = match requirement.min_se_s {
+                    Some(least) => format!("; set Session-Expires there to {} s or more", least.max(90)),
+                    None => String::new(),
+                };
+                let text = format!("{}{agent} offered {offered}, {} times{set}", client.address, client.seen);
                 self.paragraph("  ", &text)?;
             }
         }

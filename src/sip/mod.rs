@@ -48,7 +48,7 @@ pub use header::{
 pub use host::Host;
 pub use message::{ContactList, Contacts, Malformed, Message, Values};
 pub use recognize::{looks_like_sip, may_be_sip};
-pub use sdp::{Direction, Sdp, SdpCause, SdpConnection, SdpError, SdpMedia, SdpOrigin};
+pub use sdp::{Direction, Sdp, SdpCause, SdpConnection, SdpError, SdpMedia, SdpOrigin, origin_version};
 pub use start_line::{NotSip, StartLine};
 pub use text::{as_text, to_text};
 pub use uri::{SipUri, TelUri, Uri, UriError};

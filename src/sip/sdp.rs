@@ -105,6 +105,15 @@ pub enum SdpCause {
     MalformedMedia,
 }
 
+/// The version in the `o=` line of a description, without a look at the rest: what tells one description from the next of the
+/// same session (RFC 3264 8). A description begins with `v=0` and has its `o=` line next (RFC 8866 5).
+pub fn origin_version(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = bytes.strip_prefix(b"v=0")?;
+    let rest = rest.strip_prefix(b"\r").unwrap_or(rest).strip_prefix(b"\no=")?;
+    let line = rest.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    line.split(|byte| *byte == b' ').nth(2)
+}
+
 impl<'a> Sdp<'a> {
     /// Reads the part of a description that is about the session. Lines may end with LF alone (RFC 8866 5).
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SdpError> {

@@ -211,7 +211,7 @@ fn findings_can_fail_a_run() {
         ("clean-udp", "info", 1),
         ("expiry", "warning", 1),
         ("expiry", "error", 1),
-        ("refresh", "info", 0),
+        ("refresh", "notice", 0),
     ] {
         let ended = analyze(&lab(name), &["--fail-on", level]).exits(code);
         assert_eq!(list(&ended.report(), "inputs").count(), 1, "{name}, {level}: the report is there all the same");
@@ -240,15 +240,15 @@ fn findings_can_be_chosen() {
         rules
     };
     let all = rules(&[]);
-    assert_eq!(all.len(), 7, "{all:?}");
+    assert_eq!(all.len(), 8, "{all:?}");
     assert_eq!(rules(&["--select", "redirect-loop"]), ["redirect-loop"]);
     assert_eq!(
         rules(&["--select", "redirect-loop,timer-422"]),
         ["redirect-loop", "timer-422-observed", "timer-422-resolved"]
     );
-    assert_eq!(rules(&["--select", "timer"]), ["timer-422-observed", "timer-422-resolved"]);
-    let without_redirects = rules(&["--ignore", "redirect"]);
-    assert_eq!(without_redirects, ["timer-422-observed", "timer-422-resolved"]);
+    let timers = ["timer-422-observed", "timer-422-resolved", "timer-interval-below-recommended"];
+    assert_eq!(rules(&["--select", "timer"]), timers);
+    assert_eq!(rules(&["--ignore", "redirect"]), timers);
     let severe = ["redirect-contact-equals-request-uri", "redirect-loop"];
     assert_eq!(rules(&["--min-severity", "error"]), severe);
     assert_eq!(rules(&["--min-severity", "warning"]), [severe[0], severe[1], "redirect-without-contact"]);

@@ -169,7 +169,7 @@ fn assert_six_calls(report: &Value, name: &str) {
         assert_eq!(dialogs(report, user), [json!(["invite", "none", null, null])], "{name}, {user}: no dialog");
     }
     let rules_wanted: [&[&str]; 6] = [
-        &["timer-422-observed", "timer-422-resolved"],
+        &["timer-interval-below-recommended", "timer-422-observed", "timer-422-resolved"],
         &["redirect-followed", "timer-422-observed", "timer-422-resolved"],
         &["redirect-contact-equals-request-uri", "redirect-loop", "redirect-contact-equals-request-uri"],
         &["redirect-without-contact"],
@@ -187,7 +187,7 @@ fn assert_six_calls(report: &Value, name: &str) {
     }
     let summary = &report["summary"];
     assert_eq!(summary["calls"], 6, "{name}");
-    let findings = json!({"error": 3, "warning": 1 + usize::from(messy), "notice": 0, "info": 13});
+    let findings = json!({"error": 3, "warning": 1 + usize::from(messy), "notice": 0, "info": 14});
     assert_eq!(summary["findings"], findings, "{name}");
 }
 
@@ -227,7 +227,8 @@ fn clean_tcp() {
     let desk = "sip:desk@127.0.0.1:5070;transport=tcp";
     assert_eq!(negotiations(&report, "desk"), [resolved(desk, 240)], "{name}, desk: negotiations");
     assert_eq!(dialogs(&report, "desk"), [json!(["invite", "terminated", "bye", [240, "uac", 0]])], "{name}, desk");
-    assert_eq!(rules(&report, "desk"), ["timer-422-observed", "timer-422-resolved"], "{name}, desk: findings");
+    let wanted = ["timer-interval-below-recommended", "timer-422-observed", "timer-422-resolved"];
+    assert_eq!(rules(&report, "desk"), wanted, "{name}, desk: findings");
     // The recording ends 1 s after the 301: nothing may be claimed.
     let chain =
         stopped("sip:chain@127.0.0.1:5070;transport=tcp", json!([[MOVED, null, null, null]]), "undetermined", [1, 1]);
@@ -257,7 +258,8 @@ fn messy_tcp() {
         assert_eq!(negotiations(&report, user), Vec::<Value>::new(), "{name}, {user}: negotiations");
     }
     let all = json!({
-        "redirect-observed": 3, "redirect-without-contact": 1, "timer-422-observed": 1, "timer-422-resolved": 1
+        "redirect-observed": 3, "redirect-without-contact": 1, "timer-422-observed": 1, "timer-422-resolved": 1,
+        "timer-interval-below-recommended": 1
     });
     assert_eq!(report["summary"]["findings_by_rule"], all, "{name}: findings");
 }
@@ -267,9 +269,14 @@ fn refresh() {
     let name = "refresh";
     let report = recording(name).report;
     assert_eq!(dialogs(&report, "desk"), [json!(["invite", "terminated", "bye", [90, "uac", 2]])], "{name}: dialogs");
-    for section in ["redirects", "negotiations", "findings"] {
+    for section in ["redirects", "negotiations"] {
         assert_eq!(report[section], json!([]), "{name}: {section}");
     }
+    assert_eq!(
+        report["summary"]["findings_by_rule"],
+        json!({"timer-interval-below-recommended": 1, "timer-refreshed": 1}),
+        "{name}: findings"
+    );
     assert_eq!(report["summary"]["indeterminate"], json!({}), "{name}: everything is there to be judged");
 }
 
@@ -288,6 +295,7 @@ fn expiry() {
         rules(&report, "desk"),
         // The leg of the refused INVITE: its 200 is repeated for 32 s, its BYE answered with 481. The caller of the good leg is dead.
         [
+            "timer-interval-below-recommended",
             "timer-422-observed",
             "timer-422-resolved",
             "ack-missing-2xx",
@@ -297,7 +305,7 @@ fn expiry() {
         ],
         "{name}: findings"
     );
-    let expiry = list(&report, "findings").nth(3).expect("a finding");
+    let expiry = list(&report, "findings").nth(4).expect("a finding");
     // The BYE says itself why: Reason: SIP;cause=408;text="No session refresh received."
     assert_eq!(expiry["confidence"], "strong", "{name}: {expiry}");
     assert_eq!(expiry["values"]["refresh_missed"], true, "{name}: the caller was to refresh and never did: {expiry}");

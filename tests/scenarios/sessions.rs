@@ -57,17 +57,26 @@ fn who_never_refreshes_is_named_unless_it_cannot_be_seen() {
         let bye = within("BYE", 3);
         tape.ask(110 * S, ALICE, PROXY, &bye, bye.reply(200, ""));
     };
-    assert_eq!(run(300, &refreshes), ["timer-bye-on-expiry notice"], "the refresher hung up: perhaps a user");
+    assert_eq!(
+        run(300, &refreshes),
+        ["timer-bye-on-expiry notice", "timer-refreshed info"],
+        "the refresher hung up: perhaps a user"
+    );
     let held_by_callee = |tape: &mut Tape| {
         let hold = from_callee("INVITE", 1);
         tape.ask(80 * S, PROXY, ALICE, &hold, hold.reply(200, ""));
     };
-    assert_eq!(run(300, &held_by_callee), [""; 0], "a 2xx without an interval switches the timer off");
+    assert_eq!(
+        run(300, &held_by_callee),
+        ["timer-turned-off notice"],
+        "a 2xx without an interval switches the timer off"
+    );
     let lost = |tape: &mut Tape| {
         let update = within("UPDATE", 2).timer(90);
         tape.ask(45 * S, ALICE, PROXY, &update, update.reply(481, ""));
     };
-    assert_eq!(run(300, &lost), ["in-dialog-481 warning"], "the dialog was gone");
+    let gone = ["in-dialog-481 warning", "timer-refresh-failed warning", "timer-refresh-failed-no-bye warning"];
+    assert_eq!(run(300, &lost), gone, "the dialog was gone");
 }
 
 #[test]
@@ -86,7 +95,7 @@ fn a_late_refresh_is_called_late() {
     tape.ask(100 * S, ALICE, PROXY, &bye, bye.reply(200, ""));
     tape.until(300 * S);
     let report = tape.report();
-    assert_eq!(findings(&report), ["timer-refresh-missed error"]);
+    assert_eq!(findings(&report), ["timer-refresh-missed error", "timer-refreshed info"]);
     assert!(report["findings"][0]["summary"].as_str().unwrap().contains("only after 95.0 s"));
 }
 
