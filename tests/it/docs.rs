@@ -1,8 +1,11 @@
 //! The commands in the documents: programs, examples and fixtures that they name exist.
 
+use std::fmt::Write as _;
 use std::fs;
 
-use crate::support::captures::project;
+use reinvite::findings::RULES;
+
+use crate::support::captures::{files, project};
 use crate::support::program::run;
 
 /// The lines of fenced `sh` blocks of a document.
@@ -66,4 +69,50 @@ fn assert_commands_exist(document: &str, text: &str) {
 fn the_test_sees_commands() {
     let text = "text\n```sh\n$ reinvite rules\ncargo test\n```\n```json\n{}\n```\n";
     assert_eq!(commands(text), ["reinvite rules", "cargo test"]);
+}
+
+/// The page about the rules, made from their rows, each with a ladder that shows it.
+fn rules_page() -> String {
+    let ladders: Vec<(String, String)> = files(&project().join("fixtures/rules"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "ladder"))
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).expect("a ladder"))
+        })
+        .collect();
+    let shows = |text: &str, rule: &str| {
+        text.lines().any(|line| line.strip_prefix("expect ").is_some_and(|line| line.split(' ').next() == Some(rule)))
+    };
+    let mut page = String::from(
+        "# Rules\n\nWhat `reinvite` finds, by name. `reinvite explain RULE` says the same. The page is made from the table of rules; do not edit it.\n",
+    );
+    for rule in RULES.iter() {
+        let own = format!("{}.ladder", rule.id);
+        let mut showing = ladders.iter().filter(|(_, text)| shows(text, rule.id));
+        let example = showing.clone().find(|(name, _)| *name == own).or_else(|| showing.next()).expect("a ladder");
+        let title = example.1.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+        let (id, severity, summary) = (rule.id, rule.severity.name(), rule.summary);
+        write!(page, "\n## {id}\n\n{summary} Severity: {severity}, or less where the case is less clear.\n\n")
+            .expect("text");
+        write!(page, "**What it means.** {}\n\n**How to fix it.** {}\n\n", rule.explanation, rule.remedy)
+            .expect("text");
+        write!(page, "**Example.** {title} ([flow](../fixtures/rules/{}))\n\n", example.0).expect("text");
+        writeln!(page, "References: {}.", rule.references.join(", ")).expect("text");
+    }
+    page
+}
+
+#[test]
+#[ignore = "run on its own by .ci/run, so that a rule may land before its text in the page"]
+fn the_page_about_rules_says_what_the_table_says() {
+    let (path, page) = (project().join("docs/rules.md"), rules_page());
+    if std::env::var_os("REINVITE_RENEW").is_some() {
+        fs::write(&path, &page).expect("the page is written");
+    }
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        known == page,
+        "docs/rules.md is stale; renew it with: REINVITE_RENEW=1 cargo test --test it the_page_about_rules -- --ignored"
+    );
 }
