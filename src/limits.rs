@@ -129,8 +129,9 @@ pub const MAX_START_LINE_BYTES: usize = 16 << 10;
 pub const MAX_COMPARED_PARAMETERS: usize = 64;
 /// Messages of one call (an episode of a Call-ID) before it is judged and begun anew.
 pub const MAX_MESSAGES_PER_CALL: usize = 32_768;
-/// Live calls in one shard; the one that would end first is judged early.
-pub const MAX_LIVE_CALLS: usize = 65_536;
+/// Live calls in one shard; the one that would end first is judged early, so a flood of single requests pushes out itself and not the
+/// calls that stand. All shards together have half a million, which take about 2 GB if they are requests without an answer.
+pub const MAX_LIVE_CALLS: usize = 16_384;
 /// Call-IDs of finished calls that are remembered in one shard, so that what comes late is no new call.
 pub const MAX_FINISHED_CALL_IDS: usize = 65_536;
 /// 64*T1 (RFC 3261 17.1.1.2): after this much quiet, in seconds, a call with nothing open is over.
@@ -171,9 +172,9 @@ pub const MAX_METHOD_NAME_BYTES: usize = 64;
 pub const MAX_FRAGMENT_NESTING: usize = 4;
 /// Redirects that are named as evidence that another came again.
 pub const MAX_LISTED_REPEATS: usize = 8;
-/// Elements of which it is counted what is odd about their messages, times the kinds of oddity. Larger networks are rare, and a
-/// spoofed flood shall not cost more than tens of megabytes.
-pub const MAX_ODD_GROUPS: usize = 1 << 16;
+/// Elements (or, under a filter, elements and calls) of which it is counted how often they show one kind of oddity. More than that
+/// make one kind of oddity in a flood with forged addresses, which shall not cost more than megabytes and some thousand findings.
+pub const MAX_ODD_GROUPS: usize = 8_192;
 /// Losses on TCP streams that are remembered, to know what absence means.
 pub const MAX_LOSSES: usize = 1 << 16;
 /// Transactions, answers or requests of one call that look alike and are told apart by going through them one by one.

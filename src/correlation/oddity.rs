@@ -79,8 +79,8 @@ pub struct Sighting {
     pub other: Option<Place>,
 }
 
-/// What is odd, who did it, and the digest of the Call-ID where calls are told apart.
-type Key = (Oddity, Origin, u64);
+/// Who did it, and the digest of the Call-ID where calls are told apart.
+type Key = (Origin, u64);
 
 /// All that is odd in one way and from one origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,10 +107,10 @@ impl OddGroup {
     }
 }
 
-/// What is odd, in groups. Adding is commutative, whatever limit is reached: those that stay are the first by key.
+/// What is odd, in groups, up to a limit for each oddity. Adding is commutative: of too many groups the first by key stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Oddities {
-    groups: BTreeMap<Key, OddGroup>,
+    groups: BTreeMap<Oddity, BTreeMap<Key, OddGroup>>,
     by_call: bool,
     total: u64,
 }
@@ -142,37 +142,39 @@ impl Oddities {
 
     fn put(&mut self, group: OddGroup) {
         let call = if self.by_call { super::calls::digest(&group.first.call_id) } else { 0 };
-        let key = (group.oddity, group.origin, call);
-        if let Some(known) = self.groups.get_mut(&key) {
+        let key = (group.origin, call);
+        let groups = self.groups.entry(group.oddity).or_default();
+        if let Some(known) = groups.get_mut(&key) {
             known.absorb(group);
-        } else if self.groups.len() < MAX_ODD_GROUPS {
-            self.groups.insert(key, group);
-        } else if self.groups.last_key_value().is_some_and(|(last, _)| key < *last) {
-            self.groups.pop_last();
-            self.groups.insert(key, group);
+        } else if groups.len() < MAX_ODD_GROUPS {
+            groups.insert(key, group);
+        } else if groups.last_key_value().is_some_and(|(last, _)| key < *last) {
+            groups.pop_last();
+            groups.insert(key, group);
         }
     }
 
     /// How often something odd was seen that is in no group, for want of room.
     pub fn overflow(&self) -> u64 {
-        let kept: u64 = self.groups.values().map(|group| group.count).sum();
+        let kept: u64 = self.groups.values().flat_map(BTreeMap::values).map(|group| group.count).sum();
         self.total.saturating_sub(kept)
     }
 
     /// The groups of the calls that `wanted` takes, one for each oddity and origin.
     pub fn into_groups(self, wanted: impl Fn(&[u8]) -> bool) -> Vec<OddGroup> {
         let mut all = Self::new(false);
-        for group in self.groups.into_values().filter(|group| wanted(&group.first.call_id)) {
+        let groups = self.groups.into_values().flat_map(BTreeMap::into_values);
+        for group in groups.filter(|group| wanted(&group.first.call_id)) {
             all.put(group);
         }
-        all.groups.into_values().collect()
+        all.groups.into_values().flat_map(BTreeMap::into_values).collect()
     }
 }
 
 impl AddAssign<&Self> for Oddities {
     fn add_assign(&mut self, other: &Self) {
         self.total += other.total;
-        for group in other.groups.values() {
+        for group in other.groups.values().flat_map(BTreeMap::values) {
             self.put(group.clone());
         }
     }
@@ -205,7 +207,7 @@ mod tests {
         let count = u32::try_from(MAX_ODD_GROUPS).unwrap() + 100;
         let (up, down) = (elements((0..count).chain(0..10)), elements((0..10).chain((0..count).rev())));
         assert_eq!(up, down);
-        assert_eq!((up.groups.len(), up.overflow()), (MAX_ODD_GROUPS, 100));
+        assert_eq!((up.groups[&Oddity::TrailingOctets].len(), up.overflow()), (MAX_ODD_GROUPS, 100));
         let mut halves = Oddities::new(false);
         halves += &elements((count / 2..count).chain(0..10));
         halves += &elements(0..count / 2);

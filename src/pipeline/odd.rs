@@ -20,12 +20,12 @@ fn note_all(message: &Message<'_>, envelope: &Envelope<'_>, order: Order, old_br
     if old_branch {
         out.add(Oddity::OldBranch, element, sighting(message, envelope, order));
     }
-    let mut noted: Option<Oddity> = None;
+    let mut noted: Vec<Oddity> = Vec::new();
     for (anomaly, _) in message.anomalies() {
-        let Some(oddity) = oddity(*anomaly, envelope.transport).filter(|oddity| noted != Some(*oddity)) else {
+        let Some(oddity) = oddity(*anomaly, envelope.transport).filter(|oddity| !noted.contains(oddity)) else {
             continue;
         };
-        noted = Some(oddity);
+        noted.push(oddity);
         let mut seen = sighting(message, envelope, order);
         let origin = match oddity {
             Oddity::Truncated => OddOrigin::Input(envelope.spot.arrival.input),

@@ -9,6 +9,11 @@
 #[path = "../../benches/traffic/mod.rs"]
 pub mod traffic;
 
+/// What the fuzz targets do.
+#[cfg(test)]
+#[path = "../../fuzz/bodies.rs"]
+pub mod fuzz_bodies;
+
 /// Running the library and the program, finding captures, comparing reports.
 #[cfg(test)]
 mod support;
@@ -40,12 +45,21 @@ mod docs;
 /// The messages found, against what another program finds in the same captures.
 #[cfg(test)]
 mod facts;
+/// What can be sent without end.
+#[cfg(test)]
+mod floods;
 /// The same traffic in every form that capture files can have.
 #[cfg(test)]
 mod formats;
+/// The fuzz targets over their seeds.
+#[cfg(test)]
+mod fuzz;
 /// Baselines and comparisons of reports.
 #[cfg(test)]
 mod gates;
+/// Captures that are damaged at random.
+#[cfg(test)]
+mod hostile;
 /// The HTML report, in a browser.
 #[cfg(test)]
 mod html;
