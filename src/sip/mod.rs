@@ -54,4 +54,6 @@ pub use text::{as_text, to_text};
 pub use uri::{SipUri, TelUri, Uri, UriError};
 
 #[cfg(test)]
+mod properties_tests;
+#[cfg(test)]
 mod torture;

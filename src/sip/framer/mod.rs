@@ -64,6 +64,22 @@ enum State {
 
 /// Cuts one direction of a stream into messages.
 ///
+/// ```
+/// use reinvite::extent::Extent;
+/// use reinvite::sip::{Framed, Framer};
+///
+/// let mut framer = Framer::new();
+/// let mut bodies = Vec::new();
+/// let mut sink = |framed: Framed<'_>| bodies.push(framed.parse().map(|message| message.body.to_vec()));
+/// // Wherever segments end; CR and LF between messages are keep-alives.
+/// for segment in [&b"\r\n\r\nMESSAGE sip:a SIP/2.0\r\nl: 5\r\n\r\nhel"[..], b"loMESSAGE sip:a SIP/2.0\r\nl: 2\r\n\r\nyo"] {
+///     framer.data(segment, Extent::default(), &mut sink);
+/// }
+/// framer.finish(&mut sink);
+/// assert_eq!(bodies, [Ok(b"hello".to_vec()), Ok(b"yo".to_vec())]);
+/// assert_eq!((framer.stats().messages, framer.stats().keep_alive_bytes), (2, 4));
+/// ```
+///
 /// Every byte that comes in is counted once: as part of a message that was given away, as keep-alive, or as skipped, unless it is
 /// still held: [`FramerStats::conserves`].
 #[derive(Clone, Debug)]

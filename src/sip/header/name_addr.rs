@@ -6,6 +6,19 @@ use crate::sip::scan::find;
 use crate::sip::token::{from, is_lws, is_token, part, quoted_length, trim, trim_end};
 
 /// An address with its parameters.
+///
+/// ```
+/// use reinvite::sip::{ListValues, NameAddr, Uri};
+///
+/// let row = br#""Bob; <him>" <sip:bob;x@h:5070;lr?a=b>;tag=1, sip:carol@h;tag=2"#;
+/// let addresses: Vec<NameAddr<'_>> = ListValues::new(row).map(NameAddr::parse).collect::<Result<_, _>>()?;
+/// assert_eq!(addresses[0].display_name, Some(&b"Bob; <him>"[..]));
+/// let Uri::Sip(uri) = Uri::parse(addresses[0].uri)? else { panic!("another scheme") };
+/// assert_eq!((uri.user, uri.host.text(), uri.port, uri.headers), (Some(&b"bob;x"[..]), &b"h"[..], Some(5070), Some(&b"a=b"[..])));
+/// // Without brackets the parameter is that of the header.
+/// assert_eq!((addresses[1].uri, addresses[1].tag()), (&b"sip:carol@h"[..], Some(&b"2"[..])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameAddr<'a> {
     /// The display name without its quotes, escapes not undone: [`unescape_quoted`](super::unescape_quoted) does that.

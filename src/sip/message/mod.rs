@@ -18,6 +18,29 @@ pub use typed::Malformed;
 pub use values::{ContactList, Contacts, Values};
 
 /// A SIP message. It borrows the bytes it was read from.
+///
+/// What correlation needs has been read when it is there; other values are read when they are asked for. Nothing that is wrong is hidden:
+/// a value that cannot be read is an error with its cause, and what was tolerated stands among the anomalies with its offset.
+///
+/// ```
+/// use reinvite::sip::{Anomaly, Contacts, HeaderName, Message};
+///
+/// let bytes = b"SIP/2.0 302 Moved\nVia: SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/TCP b\nf: <sip:a@h>;tag=1\nTo: <sip:b@h>;tag=2\n\
+///     i: c\nCSeq: 7 INVITE\nContact: \"B, ob\" <sip:bob@h>;q=0.5, <tel:+12015550123>\n\n";
+/// let message = Message::parse(bytes)?;
+/// assert_eq!((message.status(), message.cseq()?.number, message.call_id()), (Some(302), 7, Some(&b"c"[..])));
+/// // In wire order, as they stand there.
+/// let names: Vec<&[u8]> = message.headers().map(|header| header.raw_name).collect();
+/// assert_eq!(names, [&b"Via"[..], b"f", b"To", b"i", b"CSeq", b"Contact"]);
+/// // Long and compact names are one, and so are rows and lists.
+/// assert_eq!(message.values(HeaderName::Via).count(), 2);
+/// let Contacts::List(list) = message.contacts() else { panic!("not a wildcard") };
+/// let uris: Vec<&[u8]> = list.filter_map(Result::ok).map(|contact| contact.name_addr.uri).collect();
+/// assert_eq!(uris, [&b"sip:bob@h"[..], b"tel:+12015550123"]);
+/// // Lines that end with LF alone are tolerated, and said to be.
+/// assert_eq!(message.anomalies(), [(Anomaly::BareLineFeed, 17)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
     /// The start line.
