@@ -37,8 +37,9 @@ pub const MAX_PACKET_BYTES: usize = 65_535;
 /// Capture time within which a fragment equal to one of a packet that became whole is a copy of it, in seconds. Mirror
 /// ports give copies within milliseconds; identifications return no sooner than after 65536 packets.
 pub const FRAGMENT_COPY_SECONDS: i64 = 1;
-/// TCP flows remembered at once, in one shard; the one idle for longest goes first.
-pub const MAX_FLOWS: usize = 65_536;
+/// TCP flows remembered at once, in one shard; the one idle for longest goes first. Each takes up to 1.2 KiB, so that all flows of
+/// all shards take 630 MB at most.
+pub const MAX_FLOWS: usize = 16_384;
 /// Capture time after which an idle TCP flow is forgotten, in seconds. SIP keep-alives come at least every 15 minutes in practice.
 pub const FLOW_IDLE_SECONDS: i64 = 3_600;
 /// Out-of-order bytes held for one direction of a TCP flow before the hole is called a gap.
@@ -60,7 +61,7 @@ pub const MAX_SEQUENCE_JUMP: u64 = 4 << 20;
 pub const MAX_UNDECIDED_HELD_BYTES: usize = 64 << 10;
 /// Memory for what is out of order in all TCP flows of one shard, in bytes; beyond it the flow that adds to it calls its
 /// holes gaps.
-pub const MAX_SHARD_HELD_BYTES: usize = 32 << 20;
+pub const MAX_SHARD_HELD_BYTES: usize = 16 << 20;
 /// Directions of SCTP associations remembered at once, in one shard; the one idle for longest goes first. Each remembers 2 KiB.
 pub const MAX_SCTP_DIRECTIONS: usize = 1_024;
 /// SCTP chunks of one direction that are remembered to know copies of them. Chunks that are on their way at once are fewer.
@@ -85,6 +86,13 @@ pub const MAX_UNDECIDED_SEGMENTS: usize = 16;
 pub const MAX_PROXY_HEADER_BYTES: usize = 2 << 10;
 /// Bytes of the head of an HTTP message that may make a WebSocket of its connection. Servers commonly refuse longer ones.
 pub const MAX_UPGRADE_BYTES: usize = 16 << 10;
+/// What a byte of a compressed WebSocket message may become, on average of all messages of a direction, besides what follows. Messages
+/// that are the same again and again become 40 times as long.
+pub const MAX_INFLATION_RATIO: usize = 128;
+/// Bytes that the compressed messages of a WebSocket may become whatever their length is.
+pub const FREE_INFLATION_BYTES: usize = 1 << 20;
+/// Memory of all streams of one shard for what is no whole message yet, in bytes; beyond it, what was idle for longest is lost.
+pub const MAX_SHARD_PENDING_BYTES: usize = 16 << 20;
 /// Bytes of one SIP message on a stream; a longer one is dropped and the stream resynchronised.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Headers that are listed of one message; further ones are counted as an anomaly.
@@ -175,8 +183,10 @@ pub const MAX_LISTED_REPEATS: usize = 8;
 /// Elements (or, under a filter, elements and calls) of which it is counted how often they show one kind of oddity. More than that
 /// make one kind of oddity in a flood with forged addresses, which shall not cost more than megabytes and some thousand findings.
 pub const MAX_ODD_GROUPS: usize = 8_192;
-/// Losses on TCP streams that are remembered, to know what absence means.
-pub const MAX_LOSSES: usize = 1 << 16;
+/// Losses that are remembered, to know what absence means; with more, nothing is concluded from it.
+pub const MAX_LOSSES: usize = 1 << 18;
+/// Losses between two hosts that are told apart; with more, nothing is concluded from what did not come between them.
+pub const MAX_LOSSES_OF_PATH: usize = 1 << 12;
 /// Transactions, answers or requests of one call that look alike and are told apart by going through them one by one.
 pub const MAX_RIVALS: usize = 64;
 /// Elements that one request passes where its Vias do not show them.

@@ -144,6 +144,14 @@ impl LinkType {
     pub const IEEE_802_11_RADIOTAP: Self = Self(127);
     /// IEEE 802.11 behind an AVS header.
     pub const IEEE_802_11_AVS: Self = Self(163);
+    /// Ethernet behind a header of Juniper routers.
+    pub const JUNIPER_ETHERNET: Self = Self(178);
+    /// PPP behind a header of Juniper routers.
+    pub const JUNIPER_PPP: Self = Self(179);
+    /// Frame Relay behind a header of Juniper routers.
+    pub const JUNIPER_FRAME_RELAY: Self = Self(180);
+    /// Cisco HDLC behind a header of Juniper routers.
+    pub const JUNIPER_CHDLC: Self = Self(181);
     /// Per-Packet Information in front of another link type.
     pub const PPI: Self = Self(192);
     /// PPP behind a byte of direction.
@@ -194,6 +202,10 @@ impl LinkType {
             Self::IEEE_802_11_PRISM => "ieee_802_11_prism",
             Self::IEEE_802_11_RADIOTAP => "ieee_802_11_radiotap",
             Self::IEEE_802_11_AVS => "ieee_802_11_avs",
+            Self::JUNIPER_ETHERNET => "juniper_ethernet",
+            Self::JUNIPER_PPP => "juniper_ppp",
+            Self::JUNIPER_FRAME_RELAY => "juniper_frame_relay",
+            Self::JUNIPER_CHDLC => "juniper_chdlc",
             Self::PPI => "ppi",
             Self::PPP_WITH_DIRECTION => "ppp_with_direction",
             Self::MPLS => "mpls",

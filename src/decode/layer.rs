@@ -4,7 +4,7 @@ use super::Skip;
 use crate::limits::MAX_LAYERS;
 
 /// What is left of a frame once the layers outside it are undone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layer<'a> {
     /// The captured bytes.
     pub bytes: &'a [u8],

@@ -46,6 +46,8 @@ pub enum Decoded<'a> {
     Sctp(SctpPacket<'a>),
     /// A piece of an IP packet.
     Fragment(Fragment<'a>),
+    /// Several frames in one.
+    Aggregate(Aggregate<'a>),
     /// Nothing that is looked at further.
     Skip(Skip),
 }
@@ -82,6 +84,23 @@ pub struct Unpacked {
     pub relayed_time: Option<Timestamp>,
     /// The payload.
     pub payload: Vec<u8>,
+}
+
+/// Frames that were sent as one (IEEE 802.11 9.3.2.2: A-MSDU).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aggregate<'a> {
+    rest: Layer<'a>,
+}
+
+impl<'a> Aggregate<'a> {
+    /// What each of them holds.
+    pub fn frames(mut self) -> impl Iterator<Item = Decoded<'a>> {
+        std::iter::from_fn(move || {
+            let (first, rest) = link::wlan::split(self.rest)?;
+            self.rest = rest;
+            Some(first.unwrap_or_else(Decoded::Skip))
+        })
+    }
 }
 
 /// A TCP segment (RFC 9293 3.1).

@@ -11,6 +11,10 @@ pub struct DecodeStats {
     pub frames: u64,
     /// Packets put together from fragments and decoded again.
     pub reassembled: u64,
+    /// Frames that hold several.
+    pub aggregates: u64,
+    /// Frames in those.
+    pub aggregated: u64,
     /// UDP datagrams.
     pub datagrams: u64,
     /// TCP segments.
@@ -30,6 +34,8 @@ impl Default for DecodeStats {
         Self {
             frames: 0,
             reassembled: 0,
+            aggregates: 0,
+            aggregated: 0,
             datagrams: 0,
             segments: 0,
             sctp_packets: 0,
@@ -50,6 +56,12 @@ impl DecodeStats {
     /// Counts what a packet put together from fragments held.
     pub fn count_reassembled(&mut self, decoded: &Decoded<'_>) {
         self.reassembled += 1;
+        self.count(decoded);
+    }
+
+    /// Counts what a frame within another one held.
+    pub fn count_aggregated(&mut self, decoded: &Decoded<'_>) {
+        self.aggregated += 1;
         self.count(decoded);
     }
 
@@ -78,10 +90,15 @@ impl DecodeStats {
         Skip::ALL.iter().copied().zip(self.skipped.iter().copied()).filter(|&(_, count)| count > 0)
     }
 
-    /// Conservation: every frame and every packet put together is a datagram, a segment, an SCTP packet, a fragment or skipped.
+    /// Conservation: every frame, every one within another and every packet put together is an aggregate, a datagram, a segment, an SCTP packet, a fragment or skipped.
     pub fn adds_up(&self) -> bool {
-        self.frames + self.reassembled
-            == self.datagrams + self.segments + self.sctp_packets + self.fragments + self.skipped_total()
+        self.frames + self.reassembled + self.aggregated
+            == self.aggregates
+                + self.datagrams
+                + self.segments
+                + self.sctp_packets
+                + self.fragments
+                + self.skipped_total()
     }
 
     fn count(&mut self, decoded: &Decoded<'_>) {
@@ -95,6 +112,7 @@ impl DecodeStats {
             }
             Decoded::Segment(_) => self.segments += 1,
             Decoded::Sctp(_) => self.sctp_packets += 1,
+            Decoded::Aggregate(_) => self.aggregates += 1,
             Decoded::Fragment(_) => self.fragments += 1,
             Decoded::Skip(skip) => {
                 if let Some(count) = self.skipped.get_mut(*skip as usize) {
@@ -109,6 +127,8 @@ impl AddAssign<&Self> for DecodeStats {
     fn add_assign(&mut self, other: &Self) {
         self.frames += other.frames;
         self.reassembled += other.reassembled;
+        self.aggregates += other.aggregates;
+        self.aggregated += other.aggregated;
         self.datagrams += other.datagrams;
         self.segments += other.segments;
         self.sctp_packets += other.sctp_packets;

@@ -200,6 +200,17 @@ fn more_carriers() -> Vec<(&'static str, LinkType, Vec<u8>)> {
         ("radiotap, padded", LinkType::IEEE_802_11_RADIOTAP, {
             with(&[0, 0, 9, 0, 2, 0, 0, 0, 0x20], &wlan(8, 1, &snap))
         }),
+        ("radiotap, padded after QoS", LinkType::IEEE_802_11_RADIOTAP, {
+            with(&[0, 0, 9, 0, 2, 0, 0, 0, 0x20], &wlan(0x88, 1, &with(&[0; 4], &snap)))
+        }),
+        ("Juniper Ethernet", LinkType::JUNIPER_ETHERNET, with(b"MGC\x01", &ethernet(&[], 0x0800, &udp4))),
+        ("Juniper Ethernet with extensions", LinkType::JUNIPER_ETHERNET, {
+            with(b"MGC\x81\0\x06\x01\x01\x07\x02\x01\x01", &ethernet(&[0x8100], 0x86dd, &udp6))
+        }),
+        ("Juniper without a link header", LinkType::JUNIPER_ETHERNET, with(b"MGC\x02\x02\0\0\0", &udp4)),
+        ("Juniper PPP", LinkType::JUNIPER_PPP, with(b"MGC\x00\xff\x03\0\x57", &udp6)),
+        ("Juniper Frame Relay", LinkType::JUNIPER_FRAME_RELAY, with(b"MGC\x00\x18\x41\x03\xcc", &udp4)),
+        ("Juniper Cisco HDLC", LinkType::JUNIPER_CHDLC, with(b"MGC\x00\x0f\0\x08\0", &udp4)),
         ("prism", LinkType::IEEE_802_11_PRISM, with(&[0; 144], &wlan(8, 1, &snap))),
         ("avs", LinkType::IEEE_802_11_AVS, avs(&wlan(8, 1, &snap))),
         ("avs as prism", LinkType::IEEE_802_11_PRISM, avs(&wlan(8, 1, &snap))),
@@ -243,12 +254,35 @@ fn frames_cut_at_every_offset_are_truncated_or_miss_bytes() {
                     assert!(missing > 0, "{what} at {end}");
                     assert_eq!(payload, &PAYLOAD[..PAYLOAD.len() - missing as usize], "{what} at {end}");
                 }
-                Decoded::Fragment(_) | Decoded::Sctp(_) | Decoded::Recognised(_) | Decoded::Unpacked(_) => {
+                Decoded::Aggregate(_)
+                | Decoded::Fragment(_)
+                | Decoded::Sctp(_)
+                | Decoded::Recognised(_)
+                | Decoded::Unpacked(_) => {
                     panic!("{what} at {end}")
                 }
             }
         }
     }
+}
+
+#[test]
+fn every_frame_of_an_aggregate_is_found() {
+    let snap = with(&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &udp4());
+    let one = |content: &[u8]| {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        let mut frame = [&[2; 12][..], &length, content].concat();
+        frame.resize(frame.len().next_multiple_of(4), 0);
+        frame
+    };
+    let frames = [one(&snap), one(&[0x42; 9]), one(&snap), vec![1, 2, 3, 4]].concat();
+    let bytes = wlan(0x88, 1, &with(&[0x80, 0], &frames));
+    let Decoded::Aggregate(aggregate) = whole(LinkType::IEEE_802_11, &bytes) else { panic!("no aggregate") };
+    let found: Vec<_> = aggregate.frames().collect();
+    let [Decoded::Datagram(first), Decoded::Skip(Skip::OtherLlc), Decoded::Datagram(last)] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!((first.payload, last.payload), (PAYLOAD, PAYLOAD));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::decode::decode_reassembled;
 use crate::limits::MAX_FRAGMENT_NESTING;
 use crate::reassembly::{FragmentStats, FragmentTable, Reassembled, SctpStats, SctpTable};
 use crate::stream::{FlowTable, StreamStats};
+use crate::time::Timestamp;
 
 /// Packets put together from fragments that one task decodes.
 const PACKETS_PER_TASK: usize = 256;
@@ -56,6 +57,8 @@ impl Default for PacketShards {
 impl PacketShards {
     /// Takes what the windows of a batch gave, puts fragments and segments together, and gives the messages.
     pub(crate) fn take<'w>(&mut self, mut yields: Vec<Yield<'w>>, spare: &mut Spare, counters: &mut Counters) -> Found {
+        let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
+        let reached = reached.unwrap_or_default();
         let levels: [OnceCell<Vec<Whole>>; MAX_FRAGMENT_NESTING] = Default::default();
         let mut inner: Vec<Yield<'_>> = Vec::new();
         let mut waiting = transpose(yields.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
@@ -81,13 +84,13 @@ impl PacketShards {
             .par_iter_mut()
             .zip(segments)
             .zip(lists)
-            .filter_map(|((flows, segments), list)| run_flows(flows, segments, list))
+            .filter_map(|((flows, segments), list)| run_flows(flows, segments, reached, list))
             .collect();
-        let associations = self.sctp(&mut yields, &mut inner);
+        let associations = self.sctp(&mut yields, &mut inner, reached);
         for given in yields.iter().map(|given| &given.counters).chain(inner.iter().map(|given| &given.counters)) {
             *counters += given;
         }
-        let mut found = Found::default();
+        let mut found = Found { losses: self.lost_packets(), ..Found::default() };
         for given in yields {
             found.add(given.messages);
         }
@@ -100,12 +103,23 @@ impl PacketShards {
         found
     }
 
-    fn sctp(&mut self, yields: &mut [Yield<'_>], inner: &mut [Yield<'_>]) -> Vec<StreamContext<'static>> {
+    /// Packets of which the capture lacks fragments.
+    fn lost_packets(&mut self) -> Vec<Loss> {
+        let tables = self.fragments.iter_mut().flatten();
+        tables.flat_map(FragmentTable::take_lost).map(Loss::of_packet).collect()
+    }
+
+    fn sctp(
+        &mut self,
+        yields: &mut [Yield<'_>],
+        inner: &mut [Yield<'_>],
+        reached: Timestamp,
+    ) -> Vec<StreamContext<'static>> {
         let outer = yields.iter_mut().map(|given| std::mem::take(&mut given.sctp));
         let packets: Vec<Vec<SctpItem<'_>>> =
             transpose(outer.chain(inner.iter_mut().map(|given| std::mem::take(&mut given.sctp))));
         let shards = self.associations.par_iter_mut().zip(packets);
-        shards.filter_map(|(associations, packets)| run_sctp(associations, packets)).collect()
+        shards.filter_map(|(associations, packets)| run_sctp(associations, packets, reached)).collect()
     }
 
     /// Lets all streams give what they hold: the input is over, and `last` was its last frame.
@@ -121,7 +135,8 @@ impl PacketShards {
             .collect();
         let associations: Vec<StreamContext<'static>> =
             self.associations.par_iter_mut().map(|associations| finish_sctp(associations, last)).collect();
-        let mut found = Found::default();
+        let waiting = self.fragments.iter().flatten().flat_map(FragmentTable::waiting);
+        let mut found = Found { losses: waiting.map(Loss::of_packet).collect(), ..Found::default() };
         for stream in streams.into_iter().chain(associations) {
             found.take_streams(stream, counters);
         }
@@ -219,18 +234,29 @@ fn decode_whole(packets: &[Whole]) -> Yield<'_> {
     given
 }
 
+/// Takes the segments of a batch, and gives up what is due until `reached`.
 fn run_flows(
     flows: &mut FlowTable<SipStream>,
     mut segments: Vec<SegmentItem<'_>>,
-    messages: Messages,
+    reached: Timestamp,
+    list: Messages,
 ) -> Option<StreamContext<'static>> {
-    if !segments.is_sorted_by_key(|item| item.spot.order(0)) {
-        segments.sort_by_key(|item| item.spot.order(0));
+    if segments.is_empty() && flows.due().is_none_or(|due| due >= reached) {
+        return None;
     }
-    let mut context = StreamContext::new(segments.first()?.spot, messages);
+    segments.sort_by_key(|item| item.spot.order(0));
+    let mut context = StreamContext::new(Spot::behind(reached), list);
+    let give_up = |flows: &mut FlowTable<SipStream>, now: Timestamp, context: &mut StreamContext<'static>| {
+        while let Some(due) = flows.due().filter(|due| *due < now) {
+            context.advance(Spot::behind(due));
+            flows.advance(due, context);
+        }
+    };
     for item in segments {
+        give_up(flows, item.spot.arrival.watermark, &mut context);
         context.advance(item.spot);
         flows.segment(item.spot.capture_source, &item.segment, item.extent, item.spot.arrival, &mut context);
     }
+    give_up(flows, reached, &mut context);
     Some(context)
 }

@@ -6,6 +6,7 @@ use super::yields::{Envelope, SctpItem, Spot};
 use crate::net::Transport;
 use crate::reassembly::{SctpPiece, SctpTable, Shown};
 use crate::sip::{looks_like_sip, may_be_sip};
+use crate::time::Timestamp;
 
 /// A table of associations that carry SIP.
 pub(crate) fn table() -> SctpTable {
@@ -15,36 +16,51 @@ pub(crate) fn table() -> SctpTable {
     })
 }
 
-/// Takes the packets of a batch.
-pub(crate) fn run_sctp(table: &mut SctpTable, mut packets: Vec<SctpItem<'_>>) -> Option<StreamContext<'static>> {
-    packets.sort_by_key(|item| item.spot.order(0));
-    let mut context = StreamContext::new(packets.first()?.spot, Messages::default());
-    for SctpItem { spot, packet, extent } in packets {
-        context.advance(spot);
-        table.packet(spot.capture_source, &packet, extent, spot.arrival, &mut |piece| take(piece, &mut context));
+/// Takes the packets of a batch, and gives up what is due until `reached`.
+pub(crate) fn run_sctp(
+    table: &mut SctpTable,
+    mut packets: Vec<SctpItem<'_>>,
+    reached: Timestamp,
+) -> Option<StreamContext<'static>> {
+    if packets.is_empty() && table.due().is_none_or(|due| due >= reached) {
+        return None;
     }
+    packets.sort_by_key(|item| item.spot.order(0));
+    let mut context = StreamContext::new(Spot::behind(reached), Messages::default());
+    for SctpItem { spot, packet, extent } in packets {
+        give_up(table, spot.arrival.watermark, &mut context);
+        context.advance(spot);
+        table.packet(spot.capture_source, &packet, extent, spot.arrival, &mut |source, piece| {
+            take(source, piece, &mut context)
+        });
+    }
+    give_up(table, reached, &mut context);
     Some(context)
+}
+
+fn give_up(table: &mut SctpTable, now: Timestamp, context: &mut StreamContext<'static>) {
+    while let Some(due) = table.due().filter(|due| *due < now) {
+        context.advance(Spot::behind(due));
+        table.advance(due, &mut |source, piece| take(source, piece, context));
+    }
 }
 
 /// The input is over, and `last` was its last frame.
 pub(crate) fn finish_sctp(table: &mut SctpTable, last: Spot) -> StreamContext<'static> {
     let mut context = StreamContext::new(last, Messages::default());
-    table.finish(&mut |piece| take(piece, &mut context));
+    table.finish(&mut |source, piece| take(source, piece, &mut context));
     context
 }
 
-fn take(piece: SctpPiece<'_>, context: &mut StreamContext<'static>) {
+fn take(capture_source: u32, piece: SctpPiece<'_>, context: &mut StreamContext<'static>) {
     match piece {
-        SctpPiece::Lost { path, since } => context.losses.push(Loss {
-            capture_source: context.now.capture_source,
-            path,
-            since,
-            until: context.now.arrival.time,
-        }),
+        SctpPiece::Lost { path, since } => {
+            context.losses.push(Loss { capture_source, path, since, until: context.now.arrival.time })
+        }
         SctpPiece::Message { path, bytes, extents, cut, arrival } => {
             let Some(message) = context.given.read(bytes, cut) else { return };
             let envelope = Envelope {
-                spot: Spot { arrival, ..context.now },
+                spot: Spot { capture_source, arrival, ..context.now },
                 position: context.count,
                 source: path.0,
                 destination: path.1,

@@ -6,11 +6,12 @@ use super::yields::{Envelope, Origin, Spot, Yield};
 use crate::correlation::{OddOrigin, Oddity, Sighting};
 use crate::decode::{Decoded, decode_relayed};
 use crate::extent::Extent;
+use crate::limits::QUIET_SECONDS;
 use crate::net::{Endpoint, Transport};
-use crate::reassembly::{Arrival, Direction, FlowKey};
+use crate::reassembly::{Arrival, Direction, FlowKey, LostPacket};
 use crate::sip::{Framed, Framer, FramerVerdict, Message, NotSip, looks_like_sip};
 use crate::stream::{Consumer, HepStream, Verdict, WebSocket};
-use crate::time::Timestamp;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Bytes that are missing from a stream of SIP.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,14 @@ pub(crate) struct Loss {
     pub(crate) since: Timestamp,
     /// When it showed.
     pub(crate) until: Timestamp,
+}
+
+impl Loss {
+    /// A packet that fragments are missing of.
+    pub(crate) const fn of_packet((capture_source, lost): (u32, LostPacket)) -> Self {
+        let path = (Endpoint::new(lost.source, 0), Endpoint::new(lost.destination, 0));
+        Self { capture_source, path, since: lost.since, until: lost.until }
+    }
 }
 
 /// What the streams of a shard give, and the segment that made them give it.
@@ -67,6 +76,7 @@ enum Between {
 /// Who sends on a stream to whom, and how far it has come.
 #[derive(Debug)]
 struct Place {
+    capture_source: u32,
     source: Endpoint,
     destination: Endpoint,
     /// Whether there was a message.
@@ -136,6 +146,22 @@ impl SipStream {
         None
     }
 
+    /// Bytes are missing: nobody knows what they said.
+    fn note_loss(&self, context: &mut StreamContext<'_>) {
+        // What a capture agent says may be of anybody.
+        let nobody = (Endpoint::default(), Endpoint::default());
+        let is_relayed = matches!(self.between, Some(Between::Hep(_)));
+        let until = context.now.arrival.time;
+        let earliest = until.plus(-QUIET_SECONDS * NANOS_PER_SECOND);
+        context.losses.push(Loss {
+            capture_source: self.place.capture_source,
+            path: if is_relayed { nobody } else { (self.place.source, self.place.destination) },
+            // Where nothing came before, it began with the connection, of which nobody knows for how long it waited.
+            since: if self.place.last.0 == Arrival::default() { earliest } else { self.place.last.0.time },
+            until,
+        });
+    }
+
     /// What lies between is over.
     fn end_between(&mut self, context: &mut StreamContext<'_>) {
         match self.between.take() {
@@ -176,7 +202,7 @@ impl Place {
 
     fn envelope<'e>(&self, transport: Transport, extents: &'e [Extent], context: &StreamContext<'_>) -> Envelope<'e> {
         Envelope {
-            spot: Spot { arrival: self.last.0, ..context.now },
+            spot: Spot { capture_source: self.capture_source, arrival: self.last.0, ..context.now },
             position: self.last.1,
             source: self.source,
             destination: self.destination,
@@ -224,7 +250,7 @@ impl Place {
         let extent =
             if within { Origin::Frame { bytes: chunk.0, extent: chunk.1 }.extent(message.raw()) } else { chunk.1 };
         let envelope = Envelope {
-            spot: Spot { arrival: self.last.0, ..context.now }.relayed(time),
+            spot: Spot { capture_source: self.capture_source, arrival: self.last.0, ..context.now }.relayed(time),
             position: self.last.1,
             source,
             destination,
@@ -245,7 +271,13 @@ impl Consumer for SipStream {
 
     fn open(key: &FlowKey, direction: Direction) -> Self {
         let (source, destination) = key.endpoints(direction);
-        let place = Place { source, destination, speaks_sip: false, last: (Arrival::default(), 0) };
+        let place = Place {
+            capture_source: key.source,
+            source,
+            destination,
+            speaks_sip: false,
+            last: (Arrival::default(), 0),
+        };
         Self { place, framer: Framer::midstream(), between: None, lost: None }
     }
 
@@ -270,33 +302,46 @@ impl Consumer for SipStream {
     }
 
     fn gap(&mut self, length: u64, context: &mut Self::Context) {
-        if self.verdict() == Verdict::Ours {
-            // What a capture agent says may be of anybody.
-            let nobody = (Endpoint::default(), Endpoint::default());
-            let is_relayed = matches!(self.between, Some(Between::Hep(_)));
-            context.losses.push(Loss {
-                capture_source: context.now.capture_source,
-                path: if is_relayed { nobody } else { (self.place.source, self.place.destination) },
-                since: self.place.last.0.time,
-                until: context.now.arrival.time,
-            });
-            if self.place.speaks_sip {
-                let arrival = context.now.arrival;
-                let place = crate::correlation::Place { input: arrival.input, frame: arrival.frame, position: 0 };
-                let seen = Sighting {
-                    place,
-                    time: arrival.time,
-                    numbers: [Some(length), None],
-                    ..self.place.sighting(context)
-                };
-                context.given.counters.oddities.add(Oddity::Gap, OddOrigin::Input(arrival.input), seen);
-            }
+        self.note_loss(context);
+        if self.verdict() == Verdict::Ours && self.place.speaks_sip {
+            // What is given up in time shows in no frame, but behind the last one.
+            let now = context.now.arrival;
+            let arrival = if now.frame == u64::MAX { self.place.last.0 } else { now };
+            let place = crate::correlation::Place { input: arrival.input, frame: arrival.frame, position: 0 };
+            let seen = Sighting {
+                place,
+                time: arrival.time,
+                numbers: [Some(length), None],
+                ..self.place.sighting(context)
+            };
+            context.given.counters.oddities.add(Oddity::Gap, OddOrigin::Input(arrival.input), seen);
         }
         match &mut self.between {
             Some(Between::WebSocket(web_socket)) => web_socket.gap(),
             Some(Between::Hep(hep)) => hep.gap(),
             None => self.give(self.place.last.0, context, |framer, sink| framer.gap(length, sink)),
         }
+    }
+
+    fn memory(&self) -> usize {
+        let between = match &self.between {
+            Some(Between::WebSocket(web_socket)) => web_socket.memory(),
+            Some(Between::Hep(hep)) => hep.memory(),
+            None => 0,
+        };
+        self.framer.memory() + between
+    }
+
+    fn shed(&mut self, context: &mut Self::Context) {
+        if self.between.is_some() || self.framer.pending_bytes() > 0 {
+            self.note_loss(context);
+        }
+        match &mut self.between {
+            Some(Between::WebSocket(web_socket)) => web_socket.gap(),
+            Some(Between::Hep(hep)) => hep.gap(),
+            None => {}
+        }
+        self.give(self.place.last.0, context, |framer, sink| framer.shed(sink));
     }
 
     fn reset(&mut self, context: &mut Self::Context) {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::streams::Loss;
 use super::yields::Spot;
 use crate::correlation::Watch;
-use crate::limits::{MAX_LOSSES, MAX_ROTATION_PAUSE_SECONDS};
+use crate::limits::{MAX_LOSSES, MAX_LOSSES_OF_PATH, MAX_ROTATION_PAUSE_SECONDS};
 use crate::net::Endpoint;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
@@ -42,9 +42,36 @@ impl Watched {
 #[derive(Debug, Default)]
 pub(crate) struct Watching {
     sources: HashMap<u32, Watched>,
-    losses: HashMap<(u32, IpAddr, IpAddr), Vec<(Timestamp, Timestamp)>>,
+    losses: HashMap<(u32, IpAddr, IpAddr), Losses>,
     count: usize,
     overflow: u64,
+}
+
+/// When packets between two hosts were lost.
+#[derive(Debug)]
+enum Losses {
+    /// In these times.
+    Within(Vec<(Timestamp, Timestamp)>),
+    /// So often that it is not told apart.
+    Always,
+}
+
+impl Losses {
+    fn add(&mut self, since: Timestamp, until: Timestamp) {
+        if let Self::Within(times) = self {
+            times.push((since, until));
+            if times.len() >= MAX_LOSSES_OF_PATH {
+                *self = Self::Always;
+            }
+        }
+    }
+
+    fn touch(&self, from: Timestamp, end: Timestamp) -> bool {
+        match self {
+            Self::Within(times) => times.iter().any(|(since, until)| *since <= end && *until >= from),
+            Self::Always => true,
+        }
+    }
 }
 
 fn pair(one: IpAddr, other: IpAddr) -> (IpAddr, IpAddr) {
@@ -69,21 +96,25 @@ impl Watching {
         watched.end = watched.end.max(end);
     }
 
-    /// Notes that bytes between two hosts, or between any if they have no addresses, are missing from a source of capture.
-    fn lost(&mut self, loss: &Loss) {
-        let (one, other) = pair(loss.path.0.address, loss.path.1.address);
-        self.losses.entry((loss.capture_source, one, other)).or_default().push((loss.since, loss.until));
-    }
-
-    /// Notes all of them, up to the limit.
+    /// Notes that bytes between two hosts, or between any if they have no addresses, are missing from a source of capture; up to
+    /// the limit.
     pub(crate) fn lost_all(&mut self, losses: &[Loss]) {
         for loss in losses {
-            if self.count >= MAX_LOSSES {
-                self.overflow += 1;
-                continue;
+            let (one, other) = pair(loss.path.0.address, loss.path.1.address);
+            let known = self.losses.get_mut(&(loss.capture_source, one, other));
+            match known {
+                Some(Losses::Always) => {}
+                _ if self.count >= MAX_LOSSES => self.overflow += 1,
+                Some(losses) => {
+                    self.count += 1;
+                    losses.add(loss.since, loss.until);
+                }
+                None => {
+                    self.count += 1;
+                    let times = Losses::Within(vec![(loss.since, loss.until)]);
+                    self.losses.insert((loss.capture_source, one, other), times);
+                }
             }
-            self.count += 1;
-            self.lost(loss);
         }
     }
 
@@ -98,7 +129,7 @@ impl Watching {
         let (one, other) = pair(watch.path.0.address, watch.path.1.address);
         let anybody = Endpoint::default().address;
         let paths = [(watch.capture_source, one, other), (watch.capture_source, anybody, anybody)];
-        let mut lost = paths.iter().filter_map(|path| self.losses.get(path)).flatten();
+        let mut lost = paths.iter().filter_map(|path| self.losses.get(path));
         let went_on = self
             .sources
             .get(&watch.capture_source)
@@ -106,6 +137,7 @@ impl Watching {
         watch.both_directions
             && watch.whole
             && went_on
-            && !lost.any(|(since, until)| *since <= watch.until && *until >= watch.from)
+            && self.overflow == 0
+            && !lost.any(|losses| losses.touch(watch.from, watch.until))
     }
 }

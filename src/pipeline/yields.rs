@@ -42,6 +42,12 @@ impl Spot {
         self
     }
 
+    /// Behind all frames that come before the watermark passes `time`: what is given up then comes there.
+    pub(crate) fn behind(time: Timestamp) -> Self {
+        let arrival = Arrival { frame: u64::MAX, time, watermark: time, ..Arrival::default() };
+        Self { capture_source: u32::MAX, rank: u32::MAX, arrival }
+    }
+
     pub(crate) const fn order(&self, position: u32) -> Order {
         (self.arrival.watermark, self.rank, self.arrival.frame, position)
     }
@@ -169,6 +175,12 @@ impl<'w> Yield<'w> {
                 }
             }
             Decoded::Unpacked(unpacked) => self.unpacked(&unpacked, spot),
+            Decoded::Aggregate(aggregate) => {
+                for inner in aggregate.frames() {
+                    self.counters.decode.count_aggregated(&inner);
+                    self.sort(inner, spot, origin);
+                }
+            }
             Decoded::Recognised(_) | Decoded::Skip(_) => {}
         }
     }

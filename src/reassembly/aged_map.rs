@@ -85,11 +85,21 @@ impl<K: Copy + Eq + Hash, V> AgedMap<K, V> {
         self.nodes.get_mut(slot)?.take().map(|node| node.value)
     }
 
+    /// All values, in an order that the operations so far give.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.nodes.iter().flatten().map(|node| &node.value)
+    }
+
     /// Takes the oldest entry.
     pub(crate) fn pop_oldest(&mut self) -> Option<V> {
         let slot = self.oldest?;
         let key = self.node(slot)?.key;
         self.remove(&key)
+    }
+
+    /// When the oldest entry was inserted or last touched.
+    pub(crate) fn oldest_since(&self) -> Option<Timestamp> {
+        self.nodes.get(self.oldest?)?.as_ref().map(|node| node.since)
     }
 
     /// Takes the oldest entry if it was inserted or touched more than `nanos` before `now`.

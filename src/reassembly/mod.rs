@@ -14,7 +14,7 @@ mod stats;
 pub use self::arrival::Arrival;
 pub use self::assembler::{Assembler, Deliver, Piece, SegmentIn};
 pub use self::flow::{Direction, FlowKey, Pair};
-pub use self::fragments::{FragmentKey, FragmentTable, Reassembled};
+pub use self::fragments::{FragmentKey, FragmentTable, LostPacket, Reassembled};
 pub use self::sctp::{SctpDeliver, SctpKey, SctpPiece, SctpTable, Shown, Wanted};
 pub use self::stats::{AssemblerStats, FragmentStats, SctpStats};
 

@@ -14,6 +14,8 @@ pub(super) fn quality(analysis: &Analysis) -> model::CaptureQuality {
         frames: model::Frames {
             read: decode.frames,
             reassembled: decode.reassembled,
+            aggregates: decode.aggregates,
+            aggregated: decode.aggregated,
             datagrams: decode.datagrams,
             segments: decode.segments,
             sctp_packets: decode.sctp_packets,
@@ -110,6 +112,7 @@ fn tcp(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
             ("websocket_messages", web_sockets.messages),
             ("websocket_messages_other", web_sockets.other_messages),
             ("websocket_messages_compressed", web_sockets.compressed),
+            ("websocket_messages_unreadable", web_sockets.unreadable),
             ("websocket_framing_lost", web_sockets.framing_lost),
         ]);
     }
@@ -151,6 +154,7 @@ fn limits_reached(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("sctp_given_up", counters.sctp.evictions),
         ("odd_elements", analysis.odd_beyond_limit),
         ("tcp_connections_evicted", counters.streams.evicted),
+        ("tcp_messages_dropped", counters.streams.shed),
     ];
     all.into_iter().filter(|(_, count)| *count > 0).collect()
 }

@@ -136,6 +136,24 @@ impl<C: Consumer> Connection<C> {
         }
     }
 
+    /// Memory of both consumers and for what may be a header; see [`Consumer::memory`].
+    pub fn pending_memory(&self) -> usize {
+        match &self.state {
+            State::Live(live) => live.pending_memory(),
+            State::Ended(_) | State::Dismissed(_) => 0,
+        }
+    }
+
+    /// Frees what consumers hold.
+    pub(super) fn shed(&mut self, stats: &mut StreamStats, context: &mut C::Context) {
+        if let State::Live(live) = &mut self.state {
+            stats.shed += 1;
+            live.release_openings(context);
+            live.consumers.forward.shed(context);
+            live.consumers.backward.shed(context);
+        }
+    }
+
     /// Delivers what is held and ends the consumers, if the connection is live.
     pub(super) fn farewell(&mut self, farewell: Farewell, stats: &mut StreamStats, context: &mut C::Context) {
         let State::Live(live) = &mut self.state else { return };
@@ -293,6 +311,11 @@ impl<C: Consumer> Live<C> {
                 consumer.data(passed.bytes, passed.extent, &passed.arrival, context);
             });
         }
+    }
+
+    fn pending_memory(&self) -> usize {
+        let openings = self.openings.forward.memory() + self.openings.backward.memory();
+        self.consumers.forward.memory() + self.consumers.backward.memory() + openings
     }
 
     fn held_memory(&self) -> usize {

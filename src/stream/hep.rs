@@ -99,6 +99,11 @@ impl HepStream {
         self.verdict
     }
 
+    /// Memory that it takes, in bytes.
+    pub fn memory(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// What was counted so far.
     pub const fn stats(&self) -> &HepStats {
         &self.stats

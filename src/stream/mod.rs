@@ -60,4 +60,10 @@ pub trait Consumer {
 
     /// What the bytes so far say.
     fn verdict(&self) -> Verdict;
+
+    /// Memory for what is no whole message yet, about, in bytes.
+    fn memory(&self) -> usize;
+
+    /// Frees that memory. What was not given away is lost.
+    fn shed(&mut self, context: &mut Self::Context);
 }

@@ -43,6 +43,13 @@ impl Opening {
         matches!(self, Self::After)
     }
 
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Self::Held(held) => held.0.capacity(),
+            Self::Before | Self::After => 0,
+        }
+    }
+
     /// Takes bytes of the beginning, and gives those that go on.
     #[cold]
     pub(super) fn take(&mut self, taken: Passed<'_>, pass: &mut dyn FnMut(Passed<'_>)) -> Shown {

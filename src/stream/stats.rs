@@ -29,6 +29,8 @@ pub struct StreamStats {
     pub expired: u64,
     /// Connections that were given up for a limit.
     pub evicted: u64,
+    /// Times a connection lost what was no whole message yet, for a limit.
+    pub shed: u64,
     /// Connections that were still there when the input ended.
     pub unfinished: u64,
     /// Connections that are there now.
@@ -76,6 +78,7 @@ impl AddAssign<&Self> for StreamStats {
         self.proxy_headers += other.proxy_headers;
         self.expired += other.expired;
         self.evicted += other.evicted;
+        self.shed += other.shed;
         self.unfinished += other.unfinished;
         self.open += other.open;
         self.segments += other.segments;

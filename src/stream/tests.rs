@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::decode::{Segment, TcpFlags};
 use crate::limits::{
-    FLOW_IDLE_SECONDS, HOLE_TIMEOUT_SECONDS, MAX_FLOWS, MAX_SHARD_HELD_BYTES, MAX_UNDECIDED_BYTES,
-    MAX_UNDECIDED_SEGMENTS, REORDER_NANOS,
+    FLOW_IDLE_SECONDS, HOLE_TIMEOUT_SECONDS, MAX_FLOWS, MAX_SHARD_HELD_BYTES, MAX_SHARD_PENDING_BYTES,
+    MAX_UNDECIDED_BYTES, MAX_UNDECIDED_SEGMENTS, REORDER_NANOS,
 };
 use crate::net::Endpoint;
 use crate::time::Timestamp;
@@ -22,6 +22,9 @@ const RST: TcpFlags = TcpFlags { rst: true, ack: false, ..ACK };
 
 /// What the consumers tell, by the port of the sender.
 type Log = BTreeMap<u16, String>;
+
+/// What a reader says that its text takes, in bytes for each.
+const MEMORY_FACTOR: usize = 1_000;
 
 struct Reader {
     port: u16,
@@ -62,6 +65,15 @@ impl Consumer for Reader {
 
     fn finish(&mut self, log: &mut Log) {
         self.tell("<end>", log);
+    }
+
+    fn memory(&self) -> usize {
+        self.text.capacity().saturating_mul(MEMORY_FACTOR)
+    }
+
+    fn shed(&mut self, log: &mut Log) {
+        self.text = String::new();
+        self.tell("<shed>", log);
     }
 
     fn verdict(&self) -> Verdict {
@@ -360,6 +372,43 @@ fn memory_for_what_is_held_is_bounded() {
     }
     assert!(fixture.table.stats().assembler.gaps > 0);
     fixture.finish();
+}
+
+#[test]
+fn memory_of_consumers_is_bounded() {
+    let mut fixture = Fixture::new();
+    for port in 0..10_000 {
+        fixture.between(port, 20_000, SYN, (0, 0), "");
+        fixture.between(port, 20_000, ACK, (1, 0), "ours, but not whole");
+        assert!(fixture.table.pending_memory() <= MAX_SHARD_PENDING_BYTES);
+    }
+    assert!(fixture.told(0).ends_with("<shed>"), "the one idle for longest goes first");
+    assert!(!fixture.told(9_999).contains("<shed>"));
+    assert!(fixture.table.stats().shed > 0);
+    fixture.finish();
+    assert_eq!(fixture.table.pending_memory(), 0);
+}
+
+#[test]
+fn what_is_due_comes_at_its_time_whenever_it_is_asked_for() {
+    let mut told = Vec::new();
+    for step in [100_000_000, 1_000_000_000, 60_000_000_000] {
+        let mut fixture = Fixture::connected();
+        fixture.segment(1, ACK, 1, 1, "ours");
+        fixture.segment(1, ACK, 10, 1, "behind a hole");
+        let mut at = Vec::new();
+        while fixture.now < Timestamp::from_nanos(2 * 3_600 * 1_000_000_000) {
+            fixture.now = fixture.now.plus(step);
+            while let Some(due) = fixture.table.due().filter(|due| *due < fixture.now) {
+                fixture.table.advance(due, &mut fixture.log);
+                at.push((due, fixture.told(1)));
+            }
+        }
+        told.push(at);
+    }
+    assert!(told[0][0].1.ends_with("<5>behind a hole"), "{told:?}");
+    assert!(told[0][1].1.ends_with("<end>"), "{told:?}");
+    assert_eq!((&told[0], &told[0]), (&told[1], &told[2]));
 }
 
 proptest! {

@@ -1,11 +1,14 @@
 //! The same calls on every link layer, over IPv4 and IPv6, whole and in fragments: the same results.
 
+use std::net::{IpAddr, SocketAddr};
+
 use serde_json::Value;
 
 use crate::support::essence::by_message;
 use crate::support::run_bytes;
-use crate::support::story::{addresses, assert_told, over_udp};
+use crate::support::story::{Completes, Who, addresses, assert_told, over_udp, story};
 use crate::traffic::link::Link;
+use crate::traffic::packet::Packet;
 use crate::traffic::pcap::{Layout, file};
 
 const LINKS: [(&str, Link); 14] = [
@@ -25,13 +28,178 @@ const LINKS: [(&str, Link); 14] = [
     ("three tags", Link::Tagged(&[(0x88a8, 1), (0x8100, 2), (0x8100, 3)])),
 ];
 
+/// Puts an IP packet into a frame.
+type Wrap = fn(&[u8]) -> Vec<u8>;
+
+fn is_ipv6(packet: &[u8]) -> bool {
+    packet[0] >> 4 == 6
+}
+
+/// The protocol of PPP, and the Ethertype.
+fn ppp(packet: &[u8]) -> [u8; 2] {
+    [0, if is_ipv6(packet) { 0x57 } else { 0x21 }]
+}
+
+fn ether_type(packet: &[u8]) -> [u8; 2] {
+    if is_ipv6(packet) { [0x86, 0xdd] } else { [8, 0] }
+}
+
+fn ethernet(packet: &[u8]) -> Vec<u8> {
+    Link::Tagged(&[(0x8100, 7)]).frame(packet)
+}
+
+fn length(bytes: usize) -> [u8; 2] {
+    u16::try_from(bytes).expect("short").to_be_bytes()
+}
+
+fn snap(packet: &[u8]) -> Vec<u8> {
+    [&[0xaa, 0xaa, 3, 0, 0, 0][..], &ether_type(packet), packet].concat()
+}
+
+/// A data frame with QoS.
+fn wlan(packet: &[u8]) -> Vec<u8> {
+    [&[0x88, 1, 0, 0][..], &[2; 20], &[0, 0], &snap(packet)].concat()
+}
+
+fn avs(frame: &[u8]) -> Vec<u8> {
+    [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64][..], &[0; 56], frame].concat()
+}
+
+fn nflog(packet: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(packet.len() + 4).expect("short").to_le_bytes();
+    let family = if is_ipv6(packet) { 10 } else { 2 };
+    [&[family, 0, 0, 0][..], &length, &[9, 0], packet].concat()
+}
+
+/// The links that carry IP in other ways, by number.
+const WRAPPED: [(&str, u16, Wrap); 23] = [
+    ("PPP", 9, |packet| [&[0xff, 3][..], &ppp(packet), packet].concat()),
+    ("PPP in HDLC", 50, |packet| [&[0xff, 3][..], &ppp(packet), packet].concat()),
+    ("PPPoE", 51, |packet| [&[0x11, 0, 0, 7][..], &length(packet.len() + 2), &ppp(packet), packet].concat()),
+    ("PPPoE on Ethernet", 1, |packet| {
+        let header = [&[2; 12][..], &[0x88, 0x64, 0x11, 0, 0, 7], &length(packet.len() + 2), &ppp(packet)].concat();
+        [&header, packet].concat()
+    }),
+    ("Cisco HDLC", 104, |packet| [&[0x0f, 0][..], &ether_type(packet), packet].concat()),
+    ("802.11", 105, wlan),
+    ("802.11, an aggregate of two", 105, |packet| {
+        let (inner, noise) = (snap(packet), [0x42; 9]);
+        let padding = vec![0; (4 - (inner.len() + 14) % 4) % 4];
+        let first = [&[2; 12][..], &length(noise.len()), &noise, &[0]].concat();
+        let second = [&[2; 12][..], &length(inner.len()), &inner, &padding].concat();
+        [&[0x88, 1, 0, 0][..], &[2; 20], &[0x80, 0], &first, &second].concat()
+    }),
+    ("Frame Relay", 107, |packet| [&[0x18, 0x41, 3, if is_ipv6(packet) { 0x8e } else { 0xcc }][..], packet].concat()),
+    ("Prism", 119, |packet| [&[0; 144][..], &wlan(packet)].concat()),
+    ("AVS under the number of Prism", 119, |packet| avs(&wlan(packet))),
+    ("radiotap", 127, |packet| [&[0, 0, 8, 0, 0, 0, 0, 0][..], &wlan(packet)].concat()),
+    ("radiotap, payload padded", 127, |packet| {
+        [&[0, 0, 9, 0, 2, 0, 0, 0, 0x20, 0x88, 1, 0, 0][..], &[2; 20], &[0; 4], &snap(packet)].concat()
+    }),
+    ("AVS", 163, |packet| avs(&wlan(packet))),
+    ("Juniper Ethernet", 178, |packet| [&b"MGC\x01"[..], &ethernet(packet)].concat()),
+    ("Juniper Ethernet with extensions", 178, |packet| {
+        [&b"MGC\x80\0\x06\x01\x01\x07\x02\x01\x01"[..], &ethernet(packet)].concat()
+    }),
+    ("Juniper PPP", 179, |packet| [&b"MGC\0\xff\x03"[..], &ppp(packet), packet].concat()),
+    ("Juniper Frame Relay", 180, |packet| {
+        [&b"MGC\0\x18\x41\x03"[..], &[if is_ipv6(packet) { 0x8e } else { 0xcc }], packet].concat()
+    }),
+    ("Juniper Cisco HDLC", 181, |packet| [&b"MGC\0\x0f\0"[..], &ether_type(packet), packet].concat()),
+    ("PPI", 192, |packet| [&[0, 0, 8, 0, 1, 0, 0, 0][..], &ethernet(packet)].concat()),
+    ("PPP with direction", 204, |packet| [&[1, 0xff, 3][..], &ppp(packet), packet].concat()),
+    ("MPLS", 219, |packet| [&[0, 1, 0, 64, 0, 2, 1, 64][..], packet].concat()),
+    ("a pseudowire", 219, |packet| [&[0, 2, 1, 64, 0, 0, 0, 9][..], &ethernet(packet)].concat()),
+    ("NFLOG", 239, nflog),
+];
+
+#[test]
+fn the_same_calls_give_the_same_results_on_links_of_all_kinds() {
+    let plain = told(Link::Ethernet, false, None, "Ethernet");
+    for (name, number, wrap) in WRAPPED {
+        for ipv6 in [false, true] {
+            for piece in [None, Some(96)] {
+                let name = format!("{name}, IPv6: {ipv6}, in pieces of {piece:?}");
+                let (packets, completes) = over_udp(Link::Raw(101), ipv6, piece);
+                let link = Link::Raw(number);
+                let wrapped = packets.iter().map(|packet| Packet::new(packet.time, link, wrap(&packet.bytes)));
+                let packets: Vec<Packet> = wrapped.collect();
+                assert_eq!(told_by(link, &packets, &completes, &name), plain, "{name}: not what it is on Ethernet");
+            }
+        }
+    }
+}
+
+/// A PDU that a dissector of SIP exported, with the addresses and ports that it had.
+fn exported(from: SocketAddr, to: SocketAddr, text: &[u8]) -> Vec<u8> {
+    let tag = |kind: u8, value: &[u8]| [&[0, kind][..], &length(value.len()), value].concat();
+    let address = |address: SocketAddr| match address.ip() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    let (source, destination) = if from.is_ipv4() { (20, 21) } else { (22, 23) };
+    let addresses = [tag(source, &address(from)), tag(destination, &address(to))].concat();
+    let port = |address: SocketAddr| u32::from(address.port()).to_be_bytes();
+    // UDP, which has the number 3 there.
+    let ports = [tag(24, &[0, 0, 0, 3]), tag(25, &port(from)), tag(26, &port(to))].concat();
+    [&tag(12, b"sip\0")[..], &addresses, &ports, &tag(0, b""), text].concat()
+}
+
+#[test]
+fn exported_pdus_give_the_same_results() {
+    let plain = told(Link::Ethernet, false, None, "Ethernet");
+    for ipv6 in [false, true] {
+        let (phone, server) = addresses(ipv6);
+        let (mut packets, mut completes) = (Vec::new(), Completes::new());
+        for (number, said) in story("UDP").into_iter().enumerate() {
+            let (from, to) = if said.by == Who::Phone { (phone, server) } else { (server, phone) };
+            packets.push(Packet::new(said.time, Link::Raw(252), exported(from, to, &said.text)));
+            completes.insert(packets.len() as u64, number);
+        }
+        assert_eq!(told_by(Link::Raw(252), &packets, &completes, "exported"), plain, "exported PDUs, IPv6: {ipv6}");
+    }
+}
+
+#[test]
+fn every_link_type_tells_the_story() {
+    let mut told: Vec<u32> = LINKS.iter().map(|(_, link)| link.number().into()).collect();
+    told.extend(WRAPPED.iter().map(|(_, number, _)| u32::from(*number)));
+    told.extend([229, 252]);
+    for row in reinvite::decode::link::LINKS {
+        assert!(told.contains(&row.link.0), "no story over {}", row.link.name());
+    }
+}
+
+/// What fragments were lost of may have been anything.
+#[test]
+fn nothing_is_claimed_across_packets_that_fragments_are_missing_of() {
+    let (packets, completes) = over_udp(Link::Ethernet, false, Some(96));
+    let outcome = |packets: &[Packet]| {
+        let run = run_bytes(file(Layout::usual(Link::Ethernet), packets).expect("memory"));
+        run.assert_conserved("fragments lost");
+        run.report["redirects"][1]["outcome"].clone()
+    };
+    assert_eq!(outcome(&packets), "not_followed");
+    // The ACK to the 302, and the 180 of the first call.
+    for (message, wanted) in [(20, "undetermined"), (4, "not_followed")] {
+        let last = completes.iter().find(|(_, completed)| **completed == message).map(|(frame, _)| *frame);
+        let mut rest = packets.clone();
+        rest.remove(usize::try_from(last.expect("a frame")).expect("few") - 1);
+        assert_eq!(outcome(&rest), wanted, "a fragment of message {message} lost");
+    }
+}
+
 /// What a report says of the story, with IPv6 addresses as the IPv4 addresses they stand for.
 fn told(link: Link, ipv6: bool, piece: Option<usize>, name: &str) -> Value {
     let (packets, completes) = over_udp(link, ipv6, piece);
-    let run = run_bytes(file(Layout::usual(link), &packets).expect("memory"));
+    told_by(link, &packets, &completes, name)
+}
+
+fn told_by(link: Link, packets: &[Packet], completes: &Completes, name: &str) -> Value {
+    let run = run_bytes(file(Layout::usual(link), packets).expect("memory"));
     run.assert_conserved(name);
     assert_told(&run.report, name);
-    let told = by_message(&run.report, &completes).to_string();
+    let told = by_message(&run.report, completes).to_string();
     let (six, four) = (addresses(true), addresses(false));
     let told = [(six.0, four.0), (six.1, four.1)].iter().fold(told, |told, (six, four)| {
         let told = told.replace(&six.to_string(), &four.to_string());

@@ -69,6 +69,9 @@ mod lab;
 /// The same calls on every link layer, over IPv4 and IPv6, whole and in fragments.
 #[cfg(test)]
 mod links;
+/// Captures that hold packets twice.
+#[cfg(test)]
+mod mirrors;
 /// What comes on the ports and connections of SIP besides it.
 #[cfg(test)]
 mod neighbours;
@@ -93,9 +96,15 @@ mod truncation;
 /// Generated populations of calls, against the truth about them.
 #[cfg(test)]
 mod truth;
+/// What packets and streams can be made of so that programs run out of memory or time.
+#[cfg(test)]
+mod transport_floods;
 /// The same calls inside every tunnel.
 #[cfg(test)]
 mod tunnels;
 /// Alarms over the captures of real elements, each looked at by hand.
 #[cfg(test)]
 mod verdicts;
+/// The same calls over WebSocket.
+#[cfg(test)]
+mod websocket;

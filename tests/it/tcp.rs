@@ -9,7 +9,7 @@ use crate::traffic::link::Link;
 use crate::traffic::packet::{MICROSECOND, Packet, SECOND, Wire};
 use crate::traffic::pcap::{Layout, file};
 use crate::traffic::session::{Session, Side};
-use crate::traffic::tcp::Segment;
+use crate::traffic::tcp::{ACK, SYN, Segment};
 
 /// The places of messages in the story.
 const MOVED: usize = 1;
@@ -344,4 +344,85 @@ fn a_capture_that_begins_anywhere() {
             assert_eq!(run(&name, rest).messages(), whole as u64, "{name}: messages");
         }
     }
+}
+
+/// A message behind a hole comes when nobody waits for the hole any more, though its connection says nothing from then on.
+#[test]
+fn what_is_held_on_a_quiet_connection_is_read_before_its_call_is_judged() {
+    let (client, server): (SocketAddr, SocketAddr) =
+        ("192.0.2.10:40000".parse().expect("an address"), "192.0.2.11:5060".parse().expect("an address"));
+    let mut session = Session::new(client, server, 1, 77);
+    let mut wire = Wire::new(Link::Ethernet);
+    let story = story("TCP");
+    let mut packets: Vec<Packet> =
+        session.opening().iter().map(|segment| wire.tcp(story[0].time - 1_000, segment)).collect();
+    packets.push(wire.tcp(story[0].time, &session.data(Side::Client, &story[0].text)));
+    // Not captured.
+    session.data(Side::Server, b"\r\n");
+    packets.push(wire.tcp(story[MOVED].time, &session.data(Side::Server, &story[MOVED].text)));
+    for minute in 1..40 {
+        packets.push(wire.udp(story[MOVED].time + minute * 60 * SECOND, client, server, b"\r\n\r\n"));
+    }
+    let run = run_bytes(file(Layout::usual(Link::Ethernet), &packets).expect("memory"));
+    run.assert_conserved("a quiet connection");
+    assert_eq!(run.report["summary"]["redirects"]["total"], 1, "{:#}", run.report["summary"]);
+}
+
+#[test]
+fn one_direction_alone_is_read_and_nothing_concluded_from_the_silence_of_the_other() {
+    let story = story("TCP");
+    for side in [Who::Phone, Who::Server] {
+        let sent: Vec<Sent> = connection(&thirds)
+            .into_iter()
+            .filter(|sent| sent.message.is_some_and(|message| story[message].by == side))
+            .collect();
+        let name = format!("only {side:?}");
+        let run = run(&name, &sent);
+        assert_eq!(run.messages(), story.iter().filter(|said| said.by == side).count() as u64, "{name}");
+        assert_eq!(run.findings("redirect-not-followed"), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_message_in_the_segment_that_opens_the_connection() {
+    let (client, server): (SocketAddr, SocketAddr) =
+        ("192.0.2.10:40000".parse().expect("an address"), "192.0.2.11:5060".parse().expect("an address"));
+    let mut session = Session::new(client, server, u32::MAX, 77);
+    let mut wire = Wire::new(Link::Ethernet);
+    let mut sent = Vec::new();
+    for (number, said) in story("TCP").iter().enumerate() {
+        let segments = match number {
+            0 => vec![session.segment(Side::Client, SYN, &said.text), session.segment(Side::Server, SYN | ACK, b"")],
+            _ => vec![session.data(side(said), &said.text)],
+        };
+        sent.extend(segments.iter().map(|segment| Sent {
+            packet: wire.tcp(said.time, segment),
+            message: None,
+            piece: 0,
+        }));
+    }
+    assert_untouched("data on the SYN", &sent);
+}
+
+#[test]
+fn of_segments_that_say_different_things_the_first_holds() {
+    let mut sent = connection(&thirds);
+    let at = |sent: &[Sent], piece| {
+        sent.iter().position(|sent| (sent.message, sent.piece) == (Some(MOVED), piece)).expect("a piece")
+    };
+    // The second third comes twice before the first one, and says something else the second time.
+    let (first, second) = (at(&sent, 0), at(&sent, 1));
+    let times = (sent[first].packet.time, sent[second].packet.time);
+    let mut early = sent[second].clone();
+    early.packet.time = times.0;
+    let mut other = early.clone();
+    let length = other.packet.bytes.len();
+    other.packet.bytes[length - 30..].fill(b'?');
+    let mut late = sent[first].clone();
+    late.packet.time = times.1;
+    // Without the acknowledgments between them.
+    sent.splice(first..=second, [early, other, late]);
+    assert_untouched("segments that contradict each other", &sent);
+    let run = run("segments that contradict each other", &sent);
+    assert_eq!(run.report["capture_quality"]["tcp"]["conflicts"], 1);
 }

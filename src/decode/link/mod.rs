@@ -3,13 +3,14 @@
 pub(super) mod ethernet;
 mod frame_relay;
 mod hdlc;
+mod juniper;
 mod loopback;
 mod nflog;
 mod raw;
 mod sll;
 mod sll2;
 mod upper_pdu;
-mod wlan;
+pub(super) mod wlan;
 mod wlan_header;
 
 use super::layer::Layer;
@@ -42,6 +43,10 @@ pub static LINKS: &[Link] = &[
     Link { link: LinkType::IEEE_802_11_PRISM, decode: wlan_header::prism },
     Link { link: LinkType::IEEE_802_11_RADIOTAP, decode: wlan_header::radiotap },
     Link { link: LinkType::IEEE_802_11_AVS, decode: wlan_header::avs },
+    Link { link: LinkType::JUNIPER_ETHERNET, decode: juniper::ethernet },
+    Link { link: LinkType::JUNIPER_PPP, decode: juniper::ppp },
+    Link { link: LinkType::JUNIPER_FRAME_RELAY, decode: juniper::frame_relay },
+    Link { link: LinkType::JUNIPER_CHDLC, decode: juniper::cisco_hdlc },
     Link { link: LinkType::PPI, decode: wlan_header::ppi },
     Link { link: LinkType::PPP_WITH_DIRECTION, decode: hdlc::ppp_with_direction },
     Link { link: LinkType::MPLS, decode: tunnel::mpls::decode },

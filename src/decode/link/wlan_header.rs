@@ -25,14 +25,8 @@ pub(super) fn radiotap(layer: Layer<'_>) -> Outcome<'_> {
         return Err(Skip::TruncatedLink);
     }
     let frame = layer.after(length).ok_or(Skip::TruncatedLink)?;
-    if flags(layer) & FLAG_PADDED == 0 {
-        return wlan::decode(frame);
-    }
     // Between header and payload stand up to two bytes, so that the payload begins at a multiple of 4.
-    let qos = frame.bytes.first().is_some_and(|control| control & 0x8c == 0x88);
-    let four_addresses = frame.bytes.get(1).is_some_and(|flags| flags & 3 == 3);
-    let header = 24 + if four_addresses { 6 } else { 0 } + if qos { 2 } else { 0 };
-    if header % 4 == 0 { wlan::decode(frame) } else { Err(Skip::UnsupportedHardwareType) }
+    if flags(layer) & FLAG_PADDED == 0 { wlan::decode(frame) } else { wlan::padded(frame) }
 }
 
 /// The radiotap flags, 0 if there are none.

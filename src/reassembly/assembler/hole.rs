@@ -1,5 +1,7 @@
 //! Holes: when they are called gaps.
 
+use std::collections::BTreeMap;
+
 use super::order::Out;
 use super::{Assembler, Deliver, Start};
 use crate::limits::{HOLE_TIMEOUT_SECONDS, MAX_OUT_OF_ORDER_BYTES, MAX_OUT_OF_ORDER_SEGMENTS, REORDER_NANOS};
@@ -31,6 +33,8 @@ impl Assembler {
                 return;
             }
         }
+        // A map keeps room for what it held once, and there are many flows.
+        self.held = BTreeMap::new();
     }
 
     /// Goes on without anything that is missing before what is held.

@@ -62,6 +62,19 @@ pub struct Reassembled {
     pub extents: Vec<Extent>,
 }
 
+/// A packet that was not whole in time, and may have been anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostPacket {
+    /// Who sent it.
+    pub source: IpAddr,
+    /// Whom it was sent to.
+    pub destination: IpAddr,
+    /// The watermark at its first fragment.
+    pub since: Timestamp,
+    /// The watermark at its last fragment.
+    pub until: Timestamp,
+}
+
 /// The packets of one shard that have fragments outstanding.
 ///
 /// A packet is given up [`FRAGMENT_TIMEOUT_SECONDS`] after its first fragment, or as the oldest one when there are too many.
@@ -73,6 +86,8 @@ pub struct FragmentTable {
     whole: AgedMap<FragmentKey, Vec<Mark>>,
     /// Memory that all packets take, about, in bytes.
     held: usize,
+    /// Packets that were given up, with their capture source, until somebody takes them.
+    lost: Vec<(u32, LostPacket)>,
     stats: FragmentStats,
 }
 
@@ -85,7 +100,13 @@ impl Default for FragmentTable {
 impl FragmentTable {
     /// An empty table.
     pub fn new() -> Self {
-        Self { packets: AgedMap::new(), whole: AgedMap::new(), held: 0, stats: FragmentStats::default() }
+        Self {
+            packets: AgedMap::new(),
+            whole: AgedMap::new(),
+            held: 0,
+            lost: Vec::new(),
+            stats: FragmentStats::default(),
+        }
     }
 
     /// Adds a fragment; gives the whole packet when this was the last piece missing.
@@ -103,6 +124,11 @@ impl FragmentTable {
         self.stats.fragments += 1;
         if fragment.missing > 0 {
             self.stats.truncated += 1;
+            let mut packet = FragmentedPacket::of(source, fragment, now);
+            if !fragment.payload.is_empty() {
+                packet.add(fragment, extent);
+            }
+            self.lost.extend(packet.loss().map(|loss| (source, loss)));
             return None;
         }
         let end = (fragment.offset as usize).saturating_add(fragment.payload.len());
@@ -119,6 +145,7 @@ impl FragmentTable {
             Some(packet) => packet,
             None => self.begin(key, fragment, now)?,
         };
+        packet.note(now);
         let cost = packet.cost();
         let (added, conflict) = packet.add(fragment, extent);
         let is_whole = packet.is_whole();
@@ -149,13 +176,23 @@ impl FragmentTable {
         &self.stats
     }
 
+    /// Takes the packets that were given up since the last time, with their capture source.
+    pub fn take_lost(&mut self) -> Vec<(u32, LostPacket)> {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// The packets that wait for fragments, with their capture source: if no more come, they are lost too.
+    pub fn waiting(&self) -> impl Iterator<Item = (u32, LostPacket)> + '_ {
+        self.packets.values().filter_map(|packet| Some((packet.capture_source(), packet.loss()?)))
+    }
+
     /// Begins a packet, in the place of the oldest one if there are too many.
     fn begin(&mut self, key: FragmentKey, fragment: &Fragment<'_>, now: Timestamp) -> Option<&mut FragmentedPacket> {
         if self.packets.len() >= MAX_FRAGMENTED_PACKETS {
             let packet = self.packets.pop_oldest();
             self.give_up(packet, |stats| &mut stats.evicted);
         }
-        self.packets.insert(key, FragmentedPacket::of(fragment), now);
+        self.packets.insert(key, FragmentedPacket::of(key.capture_source, fragment, now), now);
         self.packets.get_mut(&key)
     }
 
@@ -184,6 +221,7 @@ impl FragmentTable {
             self.stats.open -= packet.fragments();
             *cause(&mut self.stats) += packet.fragments();
             self.held -= packet.cost();
+            self.lost.extend(packet.loss().map(|loss| (packet.capture_source(), loss)));
         }
     }
 }

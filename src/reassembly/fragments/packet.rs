@@ -2,16 +2,22 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Reassembled;
+use super::{LostPacket, Reassembled};
 use crate::decode::{Fragment, ReassembledHead};
 use crate::extent::Extent;
 use crate::limits::MAX_FRAGMENTS_PER_PACKET;
 use crate::reassembly::part;
+use crate::time::Timestamp;
 
 /// Memory that a fragment takes beside its bytes, about, in bytes: so many tiny ones count for what they are.
 const FRAGMENT_COST: usize = 128;
 /// Marks that outlive a packet. Real packets have no more fragments; copies beyond are taken for a new packet.
 const MAX_MARKS: usize = 64;
+
+/// What the beginning of a UDP datagram with media has: its protocol, its header, the version behind it.
+const UDP: u8 = 17;
+const UDP_HEADER_LEN: usize = 8;
+const MEDIA_VERSION: u8 = 2;
 
 /// What tells a copy of a fragment from another fragment at the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,7 @@ impl Piece {
 /// made of it is not known, and the overlap is counted.
 #[derive(Debug)]
 pub(super) struct FragmentedPacket {
+    capture_source: u32,
     head: ReassembledHead,
     /// In order of offset; `pieces[i].end() <= pieces[i + 1].offset`; none is empty.
     pieces: Vec<Piece>,
@@ -75,11 +82,13 @@ pub(super) struct FragmentedPacket {
     total: Option<usize>,
     /// The fragments of which bytes are in the pieces.
     marks: Vec<Mark>,
+    /// The watermarks at the first and the last fragment.
+    came: (Timestamp, Timestamp),
 }
 
 impl FragmentedPacket {
     /// An empty packet that `fragment` belongs to.
-    pub(super) fn of(fragment: &Fragment<'_>) -> Self {
+    pub(super) fn of(capture_source: u32, fragment: &Fragment<'_>, now: Timestamp) -> Self {
         let head = ReassembledHead {
             source: fragment.source,
             destination: fragment.destination,
@@ -88,7 +97,11 @@ impl FragmentedPacket {
             depth: 0,
             nesting: fragment.nesting,
         };
-        Self { head, pieces: Vec::new(), held: 0, total: None, marks: Vec::new() }
+        Self { capture_source, head, pieces: Vec::new(), held: 0, total: None, marks: Vec::new(), came: (now, now) }
+    }
+
+    pub(super) const fn capture_source(&self) -> u32 {
+        self.capture_source
     }
 
     /// Fragments of which bytes are kept.
@@ -99,6 +112,22 @@ impl FragmentedPacket {
     /// Memory that it takes, about, in bytes.
     pub(super) const fn cost(&self) -> usize {
         self.held + self.marks.len() * FRAGMENT_COST
+    }
+
+    /// A fragment came, whatever became of it.
+    pub(super) const fn note(&mut self, now: Timestamp) {
+        self.came.1 = now;
+    }
+
+    /// What is lost if no more fragments come; nothing if the beginning shows that it is media (RFC 3550 5.1).
+    pub(super) fn loss(&self) -> Option<LostPacket> {
+        let start = self.pieces.first().filter(|piece| piece.offset == 0);
+        let first = start.and_then(|piece| piece.bytes.get(UDP_HEADER_LEN));
+        if self.head.protocol == UDP && first.is_some_and(|first| first >> 6 == MEDIA_VERSION) {
+            return None;
+        }
+        let (since, until) = self.came;
+        Some(LostPacket { source: self.head.source, destination: self.head.destination, since, until })
     }
 
     pub(super) fn is_whole(&self) -> bool {

@@ -204,6 +204,28 @@ fn keys_of_ipv6_leave_out_the_next_header() {
     assert_ne!(key.hash64(), FragmentKey::of(1, &six).hash64());
 }
 
+#[test]
+fn what_never_becomes_whole_is_lost_unless_it_is_media() {
+    let mut fixture = Fixture::default();
+    let sip = [&[0; 8][..], b"INVITE s"].concat();
+    let media = [&[0; 8][..], &[0x80; 8]].concat();
+    fixture.insert(&fragment(1, 0, true, &sip));
+    fixture.insert(&fragment(2, 0, true, &media));
+    fixture.insert(&fragment(3, 8, false, b"the end"));
+    fixture.insert(&Fragment { missing: 3, ..fragment(4, 0, true, &sip) });
+    let first = fixture.now;
+    fixture.now = fixture.now.plus_seconds(2);
+    fixture.insert(&fragment(1, 16, true, &sip));
+    assert_eq!(fixture.table.waiting().count(), 2);
+    assert_eq!(fixture.table.take_lost().len(), 1, "the one that was cut");
+    fixture.now = fixture.now.plus_seconds(FRAGMENT_TIMEOUT_SECONDS + 1);
+    fixture.insert(&fragment(5, 0, true, &media));
+    let lost = fixture.table.take_lost();
+    let until = first.plus_seconds(2);
+    assert_eq!(lost[0], (0, LostPacket { source: SOURCE, destination: DESTINATION, since: first, until }));
+    assert_eq!((lost.len(), fixture.table.waiting().count()), (2, 0));
+}
+
 proptest! {
     #[test]
     fn any_cover_of_a_packet_in_any_order_makes_it_whole(

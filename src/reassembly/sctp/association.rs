@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::holes::Holes;
 use super::runs::Runs;
-use super::{Piece, SctpDeliver, SctpKey, SctpPiece, SctpStats};
+use super::{Give, Piece, SctpKey, SctpPiece, SctpStats};
 use crate::limits::{MAX_TSN_JUMP, REMEMBERED_TSNS};
 use crate::net::Endpoint;
 use crate::reassembly::octets;
@@ -57,18 +57,12 @@ impl Association {
     }
 
     /// Takes a chunk.
-    pub(super) fn chunk(
-        &mut self,
-        piece: &Piece<'_>,
-        is_wanted: bool,
-        stats: &mut SctpStats,
-        deliver: SctpDeliver<'_>,
-    ) {
+    pub(super) fn chunk(&mut self, piece: &Piece<'_>, is_wanted: bool, stats: &mut SctpStats, give: Give<'_>) {
         if !self.is_new(piece) {
             stats.duplicates += 1;
             return;
         }
-        let number = self.place(piece, stats, deliver);
+        let number = self.place(piece, stats, give);
         self.last = (piece.arrival.time, piece.path);
         let chunk = &piece.chunk;
         if !is_wanted {
@@ -77,7 +71,7 @@ impl Association {
             stats.used += 1;
             stats.messages += 1;
             stats.cut += u64::from(chunk.missing > 0);
-            deliver(SctpPiece::Message {
+            give(SctpPiece::Message {
                 path: piece.path,
                 bytes: chunk.payload,
                 extents: &[piece.extent],
@@ -87,33 +81,33 @@ impl Association {
         } else if chunk.missing > 0 || chunk.payload.is_empty() {
             stats.given_up += 1;
         } else {
-            self.runs.add(piece, number, stats, deliver);
+            self.runs.add(piece, number, stats, give);
         }
     }
 
     /// Gives up what will not come any more.
-    pub(super) fn advance(&mut self, now: Timestamp, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
+    pub(super) fn advance(&mut self, now: Timestamp, stats: &mut SctpStats, give: Give<'_>) {
         let path = self.last.1;
         self.holes.advance(now, &mut |lost, since| {
             stats.lost_chunks += lost;
-            deliver(SctpPiece::Lost { path, since });
+            give(SctpPiece::Lost { path, since });
         });
-        self.runs.advance(now, stats, deliver);
+        self.runs.advance(now, stats, give);
     }
 
     /// Gives up all messages that are not whole.
-    pub(super) fn give_up_held(&mut self, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
-        self.runs.give_up_all(stats, deliver);
+    pub(super) fn give_up_held(&mut self, stats: &mut SctpStats, give: Give<'_>) {
+        self.runs.give_up_all(stats, give);
     }
 
     /// No more chunks will come.
-    pub(super) fn finish(&mut self, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
+    pub(super) fn finish(&mut self, stats: &mut SctpStats, give: Give<'_>) {
         let path = self.last.1;
         self.holes.finish(&mut |lost, since| {
             stats.lost_chunks += lost;
-            deliver(SctpPiece::Lost { path, since });
+            give(SctpPiece::Lost { path, since });
         });
-        self.runs.give_up_all(stats, deliver);
+        self.runs.give_up_all(stats, give);
     }
 
     /// Whether the chunk was not seen before. What says something else under the same number is of another association that
@@ -131,7 +125,7 @@ impl Association {
     }
 
     /// The number of a chunk, counted on where numbers wrap around; notes the numbers left out before it.
-    fn place(&mut self, piece: &Piece<'_>, stats: &mut SctpStats, deliver: SctpDeliver<'_>) -> u64 {
+    fn place(&mut self, piece: &Piece<'_>, stats: &mut SctpStats, give: Give<'_>) -> u64 {
         /// Room for numbers before the first one seen.
         const FIRST: u64 = 1 << 32;
         let tsn = piece.chunk.tsn;
@@ -143,7 +137,7 @@ impl Association {
         let distance = i64::from(tsn.wrapping_sub(low_bits(highest)).cast_signed());
         if distance.unsigned_abs() > MAX_TSN_JUMP {
             self.holes = Holes::default();
-            self.runs.give_up_all(stats, deliver);
+            self.runs.give_up_all(stats, give);
             let number = FIRST + u64::from(tsn);
             self.highest = Some(number);
             return number;
@@ -153,7 +147,7 @@ impl Association {
             let path = self.last.1;
             self.holes.open(highest + 1, number, self.last.0, piece.arrival.watermark, &mut |lost, since| {
                 stats.lost_chunks += lost;
-                deliver(SctpPiece::Lost { path, since });
+                give(SctpPiece::Lost { path, since });
             });
             self.highest = Some(number);
         } else {

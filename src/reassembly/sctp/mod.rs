@@ -21,6 +21,10 @@ use crate::limits::{
 use crate::net::Endpoint;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
+/// How long chunks are waited for, and a direction.
+const LOSS_NANOS: i64 = SCTP_LOSS_SECONDS * NANOS_PER_SECOND;
+const IDLE_NANOS: i64 = FLOW_IDLE_SECONDS * NANOS_PER_SECOND;
+
 /// One direction of an association, as one capture source saw it.
 ///
 /// Its receiver chose the tag. Addresses are no part of the key: an association may use several (RFC 9260 6.4).
@@ -83,8 +87,11 @@ pub enum SctpPiece<'a> {
     },
 }
 
-/// Where messages go.
-pub type SctpDeliver<'a> = &'a mut dyn FnMut(SctpPiece<'_>);
+/// Where messages go, with the capture source that showed them.
+pub type SctpDeliver<'a> = &'a mut dyn FnMut(u32, SctpPiece<'_>);
+
+/// The same for one direction.
+type Give<'a> = &'a mut dyn FnMut(SctpPiece<'_>);
 
 /// The associations of one shard that have shown a message that is wanted, or may have.
 ///
@@ -131,15 +138,23 @@ impl SctpTable {
         }
     }
 
-    /// Gives up what will not come any more; `now` is the watermark.
+    /// When something has to be given up next.
+    pub fn due(&self) -> Option<Timestamp> {
+        let lost = self.waiting.oldest_since().map(|since| since.plus(LOSS_NANOS + 1));
+        let idle = self.directions.oldest_since().map(|since| since.plus(IDLE_NANOS + 1));
+        lost.into_iter().chain(idle).min()
+    }
+
+    /// Gives up what will not come any more; `now` is a watermark. What comes of it depends on `now` alone where it is called at
+    /// each time that [`Self::due`] gives.
     pub fn advance(&mut self, now: Timestamp, deliver: SctpDeliver<'_>) {
-        while let Some(direction) = self.directions.pop_idle(now, FLOW_IDLE_SECONDS * NANOS_PER_SECOND) {
+        while let Some(direction) = self.directions.pop_idle(now, IDLE_NANOS) {
             self.forget(direction, deliver);
         }
-        while let Some(key) = self.waiting.pop_idle(now, SCTP_LOSS_SECONDS * NANOS_PER_SECOND) {
+        while let Some(key) = self.waiting.pop_idle(now, LOSS_NANOS) {
             let Some(direction) = self.directions.get_mut(&key) else { continue };
             let before = direction.held();
-            direction.advance(now, &mut self.stats, deliver);
+            direction.advance(now, &mut self.stats, &mut |piece| deliver(key.capture_source, piece));
             self.held = self.held - before + direction.held();
             if direction.waits() {
                 self.waiting.insert(key, key, now);
@@ -177,11 +192,12 @@ impl SctpTable {
             }
         };
         let (before, waited) = (direction.held(), direction.waits());
-        direction.chunk(&piece, is_wanted, &mut self.stats, deliver);
+        let give: Give<'_> = &mut |piece| deliver(key.capture_source, piece);
+        direction.chunk(&piece, is_wanted, &mut self.stats, give);
         let others = self.held - before;
         if direction.held() > MAX_SCTP_HELD_BYTES || others + direction.held() > MAX_SCTP_SHARD_HELD_BYTES {
             self.stats.evictions += 1;
-            direction.give_up_held(&mut self.stats, deliver);
+            direction.give_up_held(&mut self.stats, give);
         }
         self.held = others + direction.held();
         match (waited, direction.waits()) {
@@ -203,7 +219,8 @@ impl SctpTable {
     fn forget(&mut self, mut direction: Association, deliver: SctpDeliver<'_>) {
         self.held -= direction.held();
         self.waiting.remove(direction.key());
-        direction.finish(&mut self.stats, deliver);
+        let source = direction.key().capture_source;
+        direction.finish(&mut self.stats, &mut |piece| deliver(source, piece));
     }
 }
 

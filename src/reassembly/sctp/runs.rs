@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Piece, SctpDeliver, SctpPiece, SctpStats};
+use super::{Give, Piece, SctpPiece, SctpStats};
 use crate::decode::DataPlace;
 use crate::extent::Extent;
 use crate::limits::{MAX_SCTP_PIECES, SCTP_LOSS_SECONDS};
@@ -76,7 +76,7 @@ impl Runs {
     }
 
     /// Takes a piece, and gives its message if it is whole now.
-    pub(super) fn add(&mut self, piece: &Piece<'_>, tsn: u64, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
+    pub(super) fn add(&mut self, piece: &Piece<'_>, tsn: u64, stats: &mut SctpStats, give: Give<'_>) {
         let place = Place::of(piece, tsn);
         if self.pieces.contains_key(&place) {
             // What came first holds.
@@ -85,7 +85,7 @@ impl Runs {
         }
         if self.pieces.len() >= MAX_SCTP_PIECES {
             stats.evictions += 1;
-            self.give_up_all(stats, deliver);
+            self.give_up_all(stats, give);
         }
         stats.open += 1;
         self.held += piece.chunk.payload.len() + PIECE_COST;
@@ -115,30 +115,30 @@ impl Runs {
         }
         if run.begins && run.ends {
             self.runs.remove(&start);
-            self.give(start, &run, false, stats, deliver);
+            self.give(start, &run, false, stats, give);
         } else {
             self.runs.insert(start, run);
         }
     }
 
     /// Gives up messages of which nothing has come for too long.
-    pub(super) fn advance(&mut self, now: Timestamp, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
+    pub(super) fn advance(&mut self, now: Timestamp, stats: &mut SctpStats, give: Give<'_>) {
         let is_over = |run: &Run| now.since(run.arrival.watermark) > SCTP_LOSS_SECONDS * NANOS_PER_SECOND;
         let over: Vec<(Place, Run)> = self.runs.extract_if(.., |_, run| is_over(run)).collect();
-        self.give_up(over, stats, deliver);
+        self.give_up(over, stats, give);
     }
 
     /// Gives up all messages.
-    pub(super) fn give_up_all(&mut self, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
+    pub(super) fn give_up_all(&mut self, stats: &mut SctpStats, give: Give<'_>) {
         let all = std::mem::take(&mut self.runs).into_iter().collect();
-        self.give_up(all, stats, deliver);
+        self.give_up(all, stats, give);
     }
 
     /// Gives the beginnings of messages, where they are there.
-    fn give_up(&mut self, runs: Vec<(Place, Run)>, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
+    fn give_up(&mut self, runs: Vec<(Place, Run)>, stats: &mut SctpStats, give: Give<'_>) {
         for (start, run) in runs {
             if run.begins {
-                self.give(start, &run, true, stats, deliver);
+                self.give(start, &run, true, stats, give);
             } else {
                 let pieces = self.take(start, &run).len() as u64;
                 stats.given_up += pieces;
@@ -147,14 +147,14 @@ impl Runs {
         }
     }
 
-    fn give(&mut self, start: Place, run: &Run, cut: bool, stats: &mut SctpStats, deliver: SctpDeliver<'_>) {
+    fn give(&mut self, start: Place, run: &Run, cut: bool, stats: &mut SctpStats, give: Give<'_>) {
         let pieces = self.take(start, run);
         stats.used += pieces.len() as u64;
         stats.open -= pieces.len() as u64;
         stats.messages += 1;
         stats.cut += u64::from(cut);
         let (bytes, extents): (Vec<_>, Vec<_>) = pieces.into_iter().map(|held| (held.bytes, held.extent)).unzip();
-        deliver(SctpPiece::Message {
+        give(SctpPiece::Message {
             path: run.path,
             bytes: &bytes.concat(),
             extents: &extents,

@@ -26,7 +26,7 @@ impl Fixture {
         let key = SctpKey { capture_source: 0, source_port: 1, destination_port: 2, tag };
         let piece = Piece { chunk: *chunk, path, extent: Extent::default(), arrival };
         self.table.stats.chunks += 1;
-        self.table.chunk(key, piece, &mut |piece| match piece {
+        self.table.chunk(key, piece, &mut |_, piece| match piece {
             SctpPiece::Message { bytes, cut, .. } => messages.push((bytes.to_vec(), cut)),
             SctpPiece::Lost { .. } => *lost += 1,
         });
@@ -35,7 +35,7 @@ impl Fixture {
 
     fn work(&mut self, work: impl FnOnce(&mut SctpTable, SctpDeliver<'_>)) {
         let (messages, lost) = (&mut self.messages, &mut self.lost);
-        work(&mut self.table, &mut |piece| match piece {
+        work(&mut self.table, &mut |_, piece| match piece {
             SctpPiece::Message { bytes, cut, .. } => messages.push((bytes.to_vec(), cut)),
             SctpPiece::Lost { .. } => *lost += 1,
         });

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// What was looked at, what was not, and why.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct CaptureQuality {
-    /// Frames read and packets reassembled = datagrams + segments + SCTP packets + fragments + skipped.
+    /// Frames read, frames aggregated and packets reassembled = aggregates + datagrams + segments + SCTP packets + fragments + skipped.
     pub frames: Frames,
     /// UDP datagrams and what agents relayed, by what they are.
     pub datagrams: BTreeMap<&'static str, u64>,
@@ -33,6 +33,10 @@ pub struct Frames {
     pub read: u64,
     /// Packets put together from fragments, each looked at like a frame.
     pub reassembled: u64,
+    /// Frames that hold several.
+    pub aggregates: u64,
+    /// Frames in those, each looked at by itself.
+    pub aggregated: u64,
     /// UDP datagrams.
     pub datagrams: u64,
     /// TCP segments.

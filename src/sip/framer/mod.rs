@@ -150,6 +150,20 @@ impl Framer {
         self.held.len()
     }
 
+    /// Memory for what is held, in bytes.
+    pub fn memory(&self) -> usize {
+        let extents = self.extents.capacity().saturating_mul(size_of::<Extent>());
+        self.held.capacity().saturating_add(extents)
+    }
+
+    /// Frees that memory; a message that is not whole is lost as behind a gap of any length.
+    pub fn shed(&mut self, sink: &mut dyn FnMut(Framed<'_>)) {
+        if !self.held.is_empty() {
+            self.gap(u64::MAX, sink);
+        }
+        (self.held, self.extents) = (Vec::new(), Vec::new());
+    }
+
     /// Takes the next bytes, which are one segment or what became readable at once, and gives `sink` each message that is whole.
     ///
     /// If the extent is as long as the bytes, parts of it are given to the messages in it; else (the bytes were decrypted) each

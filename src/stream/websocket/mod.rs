@@ -3,12 +3,14 @@
 //! What messages are for is not known here: whoever opens a [`WebSocket`] says how they are recognised.
 
 mod frame;
+mod inflate;
 mod stats;
 mod upgrade;
 
 pub use self::stats::WebSocketStats;
 
 use self::frame::{Header, Kind, Parsed};
+use self::inflate::{INFLATER_BYTES, Inflater, Unpackable};
 use self::upgrade::Head;
 use super::Verdict;
 use crate::limits::{MAX_MESSAGE_BYTES, MAX_UPGRADE_BYTES};
@@ -29,6 +31,10 @@ pub struct WebSocket {
     message: Vec<u8>,
     /// What the frames that follow belong to.
     gathering: Gathering,
+    /// The message so far is compressed.
+    compressed: bool,
+    /// What unpacks messages, once one was compressed; it remembers earlier ones.
+    inflater: Option<Box<Inflater>>,
     verdict: Verdict,
     stats: WebSocketStats,
 }
@@ -53,7 +59,7 @@ enum Gathering {
     #[default]
     Nothing,
     Message,
-    /// A message that is not read: it is compressed, too long, or its beginning is lost.
+    /// A message that is not read: it is too long, or its beginning is lost.
     Unread,
 }
 
@@ -74,6 +80,8 @@ impl WebSocket {
             held: Vec::new(),
             message: Vec::new(),
             gathering: Gathering::Nothing,
+            compressed: false,
+            inflater: None,
             verdict: Verdict::Undecided,
             stats: WebSocketStats::default(),
         })
@@ -127,6 +135,12 @@ impl WebSocket {
         self.verdict
     }
 
+    /// Memory that it takes, about, in bytes.
+    pub fn memory(&self) -> usize {
+        let inflater = if self.inflater.is_some() { INFLATER_BYTES } else { 0 };
+        self.held.capacity() + self.message.capacity() + inflater
+    }
+
     /// What was counted so far.
     pub const fn stats(&self) -> &WebSocketStats {
         &self.stats
@@ -139,6 +153,7 @@ impl WebSocket {
     fn drop_held(&mut self) {
         self.stats.skipped_bytes += count(self.held.len());
         (self.held, self.message) = (Vec::new(), Vec::new());
+        self.inflater = None;
         self.gathering = Gathering::Nothing;
     }
 
@@ -203,13 +218,11 @@ impl WebSocket {
                 self.stats.control_frames += 1;
                 return;
             }
-            Kind::First if header.compressed => {
-                self.stats.compressed += 1;
-                return self.unread(header);
-            }
             Kind::First => {
                 self.message.clear();
                 self.gathering = Gathering::Message;
+                self.compressed = header.compressed;
+                self.stats.compressed += u64::from(header.compressed);
             }
             Kind::Continuation => {}
         }
@@ -227,9 +240,19 @@ impl WebSocket {
     }
 
     fn give(&mut self, sink: &mut dyn FnMut(&[u8])) {
-        self.stats.messages += 1;
         self.gathering = Gathering::Nothing;
         let mut message = std::mem::take(&mut self.message);
+        if self.compressed {
+            message = match self.inflater.get_or_insert_default().inflate(&message) {
+                Ok(message) => message,
+                Err(why) => {
+                    self.stats.unreadable += 1;
+                    self.stats.oversize += u64::from(why == Unpackable::TooLong);
+                    return;
+                }
+            };
+        }
+        self.stats.messages += 1;
         if (self.recognise)(&message) {
             self.verdict = Verdict::Ours;
             sink(&message);
@@ -246,6 +269,7 @@ impl WebSocket {
     /// The message that the frame belongs to is not read.
     fn unread(&mut self, header: Header) {
         self.message = Vec::new();
+        self.inflater = None;
         self.gathering = if header.last { Gathering::Nothing } else { Gathering::Unread };
     }
 
@@ -253,6 +277,7 @@ impl WebSocket {
         self.stats.framing_lost += 1;
         self.gathering = Gathering::Nothing;
         self.message = Vec::new();
+        self.inflater = None;
         self.state = State::Lost;
         if self.verdict == Verdict::Undecided {
             (self.state, self.verdict) = (State::Other, Verdict::NotOurs);
@@ -270,13 +295,16 @@ fn shows_message(bytes: &[u8], recognise: Recognise) -> bool {
     /// Bytes of a message that suffice to recognise it by its first line.
     const ENOUGH: usize = 4 << 10;
     let Parsed::Header(header) = frame::parse(bytes) else { return false };
-    if header.kind != Kind::First || header.compressed {
+    if header.kind != Kind::First {
         return false;
     }
     let payload = bytes.get(header.length..).unwrap_or_default();
     let shown = usize::try_from(header.payload).unwrap_or(usize::MAX).min(payload.len()).min(ENOUGH);
     let mut start = Vec::new();
     frame::append(&mut start, payload.get(..shown).unwrap_or_default(), header.mask);
+    if header.compressed {
+        return Inflater::default().begin(&start).is_some_and(|start| recognise(&start));
+    }
     recognise(&start)
 }
 

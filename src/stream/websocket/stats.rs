@@ -23,8 +23,10 @@ pub struct WebSocketStats {
     pub messages: u64,
     /// Of those, the ones that were not recognised.
     pub other_messages: u64,
-    /// Compressed messages; they are not read.
+    /// Compressed messages.
     pub compressed: u64,
+    /// Of those, the ones that could not be unpacked.
+    pub unreadable: u64,
     /// Messages that were dropped since they are too long.
     pub oversize: u64,
     /// Times when something stood where a frame must be that is none.
@@ -52,6 +54,7 @@ impl AddAssign<&Self> for WebSocketStats {
         self.messages += other.messages;
         self.other_messages += other.other_messages;
         self.compressed += other.compressed;
+        self.unreadable += other.unreadable;
         self.oversize += other.oversize;
         self.framing_lost += other.framing_lost;
         self.resyncs += other.resyncs;

@@ -104,7 +104,7 @@ impl Rooms {
             }
             Decoded::Sctp(packet) => {
                 let (found, frame) = (&mut self.found, self.now.frame);
-                self.associations.packet(source, &packet, extent, self.now, &mut |piece| {
+                self.associations.packet(source, &packet, extent, self.now, &mut |_, piece| {
                     if let SctpPiece::Message { bytes, .. } = piece {
                         found.extend(Message::parse(bytes).ok().map(|message| Seen::of(&message, frame)));
                     }
@@ -116,6 +116,11 @@ impl Rooms {
                 let Some(table) = self.fragments.get_mut(nesting) else { return };
                 if let Some(whole) = table.insert(source, &fragment, self.now.watermark, extent) {
                     self.packet(source, decode_reassembled(&whole.head, &whole.payload), extent, nesting + 1);
+                }
+            }
+            Decoded::Aggregate(aggregate) => {
+                for inner in aggregate.frames() {
+                    self.packet(source, inner, extent, nesting);
                 }
             }
             Decoded::Unpacked(unpacked) => {
@@ -196,6 +201,12 @@ impl Consumer for Reader {
     fn finish(&mut self, found: &mut Vec<Seen>) {
         self.give(found, |framer, sink| framer.finish(sink));
     }
+
+    fn memory(&self) -> usize {
+        0
+    }
+
+    fn shed(&mut self, _: &mut Vec<Seen>) {}
 
     fn verdict(&self) -> Verdict {
         if let Some(web_socket) = &self.web_socket {
