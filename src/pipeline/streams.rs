@@ -271,13 +271,8 @@ impl Consumer for SipStream {
 
     fn open(key: &FlowKey, direction: Direction) -> Self {
         let (source, destination) = key.endpoints(direction);
-        let place = Place {
-            capture_source: key.source,
-            source,
-            destination,
-            speaks_sip: false,
-            last: (Arrival::default(), 0),
-        };
+        let place =
+            Place { capture_source: key.source, source, destination, speaks_sip: false, last: (Arrival::default(), 0) };
         Self { place, framer: Framer::midstream(), between: None, lost: None }
     }
 
@@ -308,12 +303,8 @@ impl Consumer for SipStream {
             let now = context.now.arrival;
             let arrival = if now.frame == u64::MAX { self.place.last.0 } else { now };
             let place = crate::correlation::Place { input: arrival.input, frame: arrival.frame, position: 0 };
-            let seen = Sighting {
-                place,
-                time: arrival.time,
-                numbers: [Some(length), None],
-                ..self.place.sighting(context)
-            };
+            let seen =
+                Sighting { place, time: arrival.time, numbers: [Some(length), None], ..self.place.sighting(context) };
             context.given.counters.oddities.add(Oddity::Gap, OddOrigin::Input(arrival.input), seen);
         }
         match &mut self.between {
