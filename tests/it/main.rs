@@ -90,15 +90,15 @@ mod show;
 /// What networks and captures do to TCP.
 #[cfg(test)]
 mod tcp;
+/// What packets and streams can be made of so that programs run out of memory or time.
+#[cfg(test)]
+mod transport_floods;
 /// Captures that end anywhere.
 #[cfg(test)]
 mod truncation;
 /// Generated populations of calls, against the truth about them.
 #[cfg(test)]
 mod truth;
-/// What packets and streams can be made of so that programs run out of memory or time.
-#[cfg(test)]
-mod transport_floods;
 /// The same calls inside every tunnel.
 #[cfg(test)]
 mod tunnels;
