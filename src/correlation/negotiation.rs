@@ -151,8 +151,10 @@ fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Opt
         kept: if refusal.hidden { kept(view, hop) } else { Kept::default() },
         evidence,
         retry: next.and_then(|(index, hop)| {
+            // Without the request that was refused it is not known whether there was a dialog.
+            let outside = request.is_some() && !view.in_dialog(event_hop);
             let request = view.request(hop)?;
-            let stale = request.to_tag == response.to_tag && !request.to_tag.is_empty() && !view.in_dialog(event_hop);
+            let stale = outside && request.to_tag == response.to_tag && !request.to_tag.is_empty();
             Some(Retry {
                 cseq: Some(hop.cseq),
                 stale_to_tag: stale,

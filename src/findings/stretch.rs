@@ -71,6 +71,13 @@ impl<'a> Stretch<'a> {
         self.first_refresh().is_some_and(|sent| sent.time <= time)
     }
 
+    /// Whether a refresh was sent until then of which the capture lacks the answer: it was not sent again, as it would have been.
+    pub(super) fn may_be_renewed(&self, case: &DialogCase<'_>, time: Timestamp) -> bool {
+        let sent = self.dialog.refreshes.iter().filter(|sent| sent.time > self.agreement.time && sent.time <= time);
+        sent.filter_map(|sent| case.view.hop(sent.hop))
+            .any(|hop| hop.final_answer().is_none() && hop.retransmissions == 0)
+    }
+
     /// What has to hold to say what did not happen in it until then.
     pub(super) fn watch(&self, case: &DialogCase<'_>, until: Timestamp) -> Watch {
         let (capture_source, client, server) = self.dialog.path;

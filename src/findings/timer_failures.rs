@@ -104,6 +104,11 @@ fn is_stale(case: &DialogCase<'_>, dialog: &Dialog) -> bool {
     dialog.answer.is_none() && (refused(dialog.callee_tag) || refused(dialog.caller_tag))
 }
 
+/// Whether nothing but this request shows that there is a dialog.
+fn is_alone(dialog: &Dialog, refresh: &Refresh<'_>) -> bool {
+    dialog.answer.is_none() && dialog.agreements.is_empty() && dialog.start >= refresh.sent.time
+}
+
 fn refused(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for dialog in case.dialogs.iter().filter(|dialog| !dialog.refreshes.is_empty()) {
         let all = refreshes(case, dialog);
@@ -163,7 +168,7 @@ fn has_failed(refresh: &Refresh<'_>) -> bool {
 fn failed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for (dialog, all) in timed(case) {
         let Some((refresh, count)) = first_and_count(&all, has_failed) else { continue };
-        if is_stale(case, dialog) {
+        if is_stale(case, dialog) || is_alone(dialog, refresh) {
             continue;
         }
         let (Some(status), Some(answer)) = (refresh.status(), refresh.answer) else { continue };
@@ -219,7 +224,10 @@ fn gone_at(refresh: &Refresh<'_>) -> Option<Timestamp> {
 fn failed_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for (dialog, all) in timed(case) {
         let last = all.iter().rev().find_map(|refresh| Some((refresh, gone_at(refresh)?)));
-        let Some((refresh, gone)) = last.filter(|_| !is_stale(case, dialog)) else { continue };
+        let Some((refresh, gone)) = last.filter(|(refresh, _)| !is_stale(case, dialog) && !is_alone(dialog, refresh))
+        else {
+            continue;
+        };
         let limit = gone.plus(TIMEOUT_NANOS);
         let ended = dialog.bye.as_ref().is_some_and(|bye| bye.time <= limit);
         let again = |time: Timestamp| time > refresh.sent.time && time <= limit;
