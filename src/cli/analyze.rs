@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
-use reinvite::findings::{Fingerprint, RULES, Settings, Severity};
+use reinvite::findings::{Fingerprint, RULES, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
@@ -220,7 +220,6 @@ impl Analyze {
             },
             known,
             filter: self.filter.filter(),
-            settings: Settings::default(),
             progress: Arc::default(),
             threads: self.threads.unwrap_or(0),
             ..Options::default()

@@ -38,30 +38,35 @@ pub use timers::NegotiationCase;
 
 use crate::correlation::OddGroup;
 
-/// The findings about a redirect whose outcome is known. Those with a [`Finding::watch`] hold only if the capture went on that
-/// long without loss.
-pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Stated> {
+/// Lets all checks of all rules decide, of which `decide` runs those that look at what it knows.
+fn judge(decide: impl Fn(&'static Rule, &Check, &mut Vec<Finding>)) -> Vec<Finding> {
     let mut found = Vec::new();
     for rule in RULES.iter().copied() {
         for check in rule.checks {
-            if let Check::Redirect(check) = check {
-                check(rule, case, &mut found);
-            }
+            decide(rule, check, &mut found);
         }
     }
+    found
+}
+
+/// The findings about a redirect whose outcome is known. Those with a [`Finding::watch`] hold only if the capture went on that
+/// long without loss.
+pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Stated> {
+    let found = judge(|rule, check, found| {
+        if let Check::Redirect(check) = check {
+            check(rule, case, found);
+        }
+    });
     about_redirect(case, found)
 }
 
 /// The finding about a redirect of which [`judge_redirect`] has said nothing that holds.
 pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Stated> {
-    let mut found = Vec::new();
-    for rule in RULES.iter().copied() {
-        for check in rule.checks {
-            if let Check::PlainRedirect(check) = check {
-                check(rule, case, &mut found);
-            }
+    let found = judge(|rule, check, found| {
+        if let Check::PlainRedirect(check) = check {
+            check(rule, case, found);
         }
-    }
+    });
     about_redirect(case, found)
 }
 
@@ -72,55 +77,43 @@ fn about_redirect(case: &RedirectCase<'_>, found: Vec<Finding>) -> Vec<Stated> {
 
 /// The findings about a negotiation whose outcome is known.
 pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Stated> {
-    let mut found = Vec::new();
-    for rule in RULES.iter().copied() {
-        for check in rule.checks {
-            if let Check::Negotiation(check) = check {
-                check(rule, case, &mut found);
-            }
+    let found = judge(|rule, check, found| {
+        if let Check::Negotiation(check) = check {
+            check(rule, case, found);
         }
-    }
+    });
     let stated = |finding: Finding| Stated { subject: Subject::of_negotiation(case, finding.place), finding };
     found.into_iter().map(stated).collect()
 }
 
 /// The findings about what is odd about an element or an input.
 pub fn judge_oddity(group: &OddGroup) -> Vec<Stated> {
-    let mut found = Vec::new();
-    for rule in RULES.iter().copied() {
-        for check in rule.checks {
-            if let Check::Oddity(check) = check {
-                check(rule, group, &mut found);
-            }
+    let found = judge(|rule, check, found| {
+        if let Check::Oddity(check) = check {
+            check(rule, group, found);
         }
-    }
+    });
     let stated = |finding| Stated { finding, subject: Subject::of_oddity(group) };
     found.into_iter().map(stated).collect()
 }
 
 /// The findings about an element, over all its calls.
 pub fn judge_source(case: &SourceCase<'_>) -> Vec<Stated> {
-    let mut found = Vec::new();
-    for rule in RULES.iter().copied() {
-        for check in rule.checks {
-            if let Check::Source(check) = check {
-                check(rule, case, &mut found);
-            }
+    let found = judge(|rule, check, found| {
+        if let Check::Source(check) = check {
+            check(rule, case, found);
         }
-    }
+    });
     let stated = |finding| Stated { finding, subject: Subject::of_source(case) };
     found.into_iter().map(stated).collect()
 }
 
 /// The findings about a dialog. Those with a [`Finding::watch`] hold only if the capture went on that long without loss.
 pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Stated> {
-    let mut found = Vec::new();
-    for rule in RULES.iter().copied() {
-        for check in rule.checks {
-            if let Check::Dialog(check) = check {
-                check(rule, case, &mut found);
-            }
+    let found = judge(|rule, check, found| {
+        if let Check::Dialog(check) = check {
+            check(rule, case, found);
         }
-    }
+    });
     Subject::of_messages(case, found)
 }

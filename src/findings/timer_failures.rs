@@ -84,10 +84,14 @@ fn timed<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = (&'a Dialog, Vec<
     })
 }
 
-/// How long the session still had, as a part of a sentence.
+/// How many seconds the session still had.
+fn left_seconds(refresh: &Refresh<'_>, at: Timestamp) -> Option<f64> {
+    refresh.stretch.map(|stretch| to_seconds(stretch.deadline.since(at)))
+}
+
+/// The same as a part of a sentence.
 fn left(refresh: &Refresh<'_>, at: Timestamp) -> String {
-    let left = refresh.stretch.map(|stretch| to_seconds(stretch.deadline.since(at)));
-    match left {
+    match left_seconds(refresh, at) {
         Some(left) if left >= 0.0 => format!("; the session expires {left:.1} s later unless another refresh succeeds"),
         Some(left) => format!("; the session had expired {:.1} s before", -left),
         None => String::new(),
@@ -129,11 +133,8 @@ fn refused(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
             times(count)
         );
         let least = demanded.value().unwrap_or(FLOOR).max(FLOOR);
-        let before = match refresh.stretch {
-            Some(stretch) => format!(
-                " within {:.0} s: the old deadline still runs",
-                to_seconds(stretch.deadline.since(answer.time)).max(0.0)
-            ),
+        let before = match left_seconds(refresh, answer.time) {
+            Some(left) => format!(" within {:.0} s: the old deadline still runs", left.max(0.0)),
             None => " before the session expires: the old deadline still runs".to_owned(),
         };
         let remediation = format!(
@@ -141,12 +142,7 @@ fn refused(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
         );
         let mut found = refresh.finding(rule, case, (summary, remediation));
         found.values.push(("demanded_min_se_s", demanded.value().into()));
-        found.values.push((
-            "left_s",
-            refresh
-                .stretch
-                .map_or(Value::None, |stretch| Value::Decimal(to_seconds(stretch.deadline.since(answer.time)))),
-        ));
+        found.values.push(("left_s", left_seconds(refresh, answer.time).map_or(Value::None, Value::Decimal)));
         found.values.push(("times", Value::Number(count)));
         out.push(found);
     }
@@ -191,12 +187,7 @@ fn failed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
             ),
         };
         let mut found = refresh.finding(rule, case, (summary, remediation));
-        found.values.push((
-            "left_s",
-            refresh
-                .stretch
-                .map_or(Value::None, |stretch| Value::Decimal(to_seconds(stretch.deadline.since(answer.time)))),
-        ));
+        found.values.push(("left_s", left_seconds(refresh, answer.time).map_or(Value::None, Value::Decimal)));
         found.values.push(("times", Value::Number(count)));
         out.push(found);
     }

@@ -143,7 +143,7 @@ impl Sorting {
             }
         }
         let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
-        let found = self.packets.take(yields, &mut self.spare, &mut self.counters);
+        let found = self.packets.take(yields, reached.unwrap_or_default(), &mut self.spare, &mut self.counters);
         self.watching.lost_all(&found.losses);
         Sorted::new(windows, found.messages, reached)
     }

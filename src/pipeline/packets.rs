@@ -56,9 +56,14 @@ impl Default for PacketShards {
 
 impl PacketShards {
     /// Takes what the windows of a batch gave, puts fragments and segments together, and gives the messages.
-    pub(crate) fn take<'w>(&mut self, mut yields: Vec<Yield<'w>>, spare: &mut Spare, counters: &mut Counters) -> Found {
-        let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
-        let reached = reached.unwrap_or_default();
+    /// `reached` is the capture time at their end.
+    pub(crate) fn take<'w>(
+        &mut self,
+        mut yields: Vec<Yield<'w>>,
+        reached: Timestamp,
+        spare: &mut Spare,
+        counters: &mut Counters,
+    ) -> Found {
         let levels: [OnceCell<Vec<Whole>>; MAX_FRAGMENT_NESTING] = Default::default();
         let mut inner: Vec<Yield<'_>> = Vec::new();
         let mut waiting = transpose(yields.iter_mut().map(|given| std::mem::take(&mut given.fragments)));
