@@ -19,12 +19,18 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
-    /// The report could not be written.
-    #[error("{}: cannot write the report: {source}", path.display())]
+    /// What was to be written could not be.
+    #[error("{}: cannot be written: {source}", path.display())]
     Write {
         /// The output.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// An input that is to be read a second time is not what it was the first time.
+    #[error("{}: has changed since it was read; its packets cannot be told apart any more", path.display())]
+    Changed {
+        /// The input.
+        path: PathBuf,
     },
 }

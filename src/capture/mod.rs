@@ -42,6 +42,7 @@ mod snoop;
 mod source;
 mod watermark;
 mod window;
+mod writer;
 
 #[cfg(test)]
 mod testing;
@@ -55,3 +56,4 @@ pub use info::InputInfo;
 pub use problem::{Damage, Found, Problem};
 pub use watermark::Watermark;
 pub use window::{Frames, Window};
+pub use writer::{PacketToWrite, Writer};

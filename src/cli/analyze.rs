@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use rayon::ThreadPool;
 
 use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
+use reinvite::error::Error;
 use reinvite::findings::{Fingerprint, RULES, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
 
 use super::config::{Config, One};
+use super::extract::Extract;
 use super::filters::Filters;
 use super::output::Output;
 use super::progress::{summarise, watched};
@@ -57,6 +60,10 @@ pub(super) struct Analyze {
     baseline: Vec<PathBuf>,
     #[command(flatten)]
     filter: Filters,
+    /// Write the packets of the listed calls to this file, with their fragments and whole TCP connections; needs captures
+    /// that can be read twice
+    #[arg(long, value_name = "PATH.pcapng")]
+    extract: Option<PathBuf>,
     /// Which inputs continue each other, so that calls, streams and fragments go on from one to the next
     #[arg(long, value_enum)]
     source: Option<Source>,
@@ -132,6 +139,14 @@ impl Analyze {
             Ok(outputs) => outputs,
             Err((exit, problem)) => return refuse(&problem, exit),
         };
+        let extract = match self.extract.take().map(|path| Extract::open(&path, &inputs, feeder.captures(), &options)) {
+            None => None,
+            Some(Ok(extract)) => Some(extract),
+            Some(Err((exit, problem))) => {
+                outputs.into_iter().for_each(Output::abandon);
+                return refuse(&problem, exit);
+            }
+        };
         let options = Options { quotable: outputs.iter().any(Output::quotes), ..options };
         let mut analysis = match watched(self.is_watched(), feeder.expected_bytes(), &options.progress, || {
             reinvite::pipeline::analyze_feed(feeder, &options, &workers)
@@ -139,6 +154,7 @@ impl Analyze {
             Ok(analysis) => analysis,
             Err(problem) => {
                 outputs.into_iter().for_each(Output::abandon);
+                extract.into_iter().for_each(Extract::abandon);
                 return refuse(&problem, Exit::Unusable);
             }
         };
@@ -150,12 +166,27 @@ impl Analyze {
         let spacing = if self.compact { Spacing::Compact } else { Spacing::Wide };
         let exit =
             workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view, spacing))));
+        let exit = exit.max(extract.map_or(Exit::Done, |extract| self.extract(extract, &analysis, &options, &workers)));
         if self.verbose || self.is_watched() {
             summarise(&view, self.verbose);
         }
         // The process ends now: giving back what millions of texts took, one by one, would only take time.
         std::mem::forget(analysis);
         exit
+    }
+
+    /// Writes the packets of the listed calls.
+    fn extract(&self, extract: Extract, analysis: &Analysis, options: &Options, workers: &ThreadPool) -> Exit {
+        match extract.write(analysis, options, workers) {
+            Ok(written) => {
+                if self.verbose {
+                    complain(&format!("{} packets of {} calls extracted", written.packets, written.calls));
+                }
+                Exit::Done
+            }
+            Err(problem @ Error::Write { .. }) => refuse(&problem, Exit::Unwritten),
+            Err(problem) => refuse(&problem, Exit::Unusable),
+        }
     }
 
     /// Takes what a file says where nothing of the kind was given.
@@ -167,6 +198,7 @@ impl Analyze {
         config.baseline.unless(&mut self.baseline);
         self.format = self.format.take().or(config.format);
         self.timezone = self.timezone.take().or_else(|| config.timezone.map(|One(zone)| zone));
+        self.extract = self.extract.take().or(config.extract);
         self.dialogs = self.dialogs.or(config.dialogs);
         self.min_severity = self.min_severity.or(config.min_severity);
         self.fail_on = self.fail_on.or(config.fail_on);

@@ -35,6 +35,7 @@ pub(super) struct Config {
     pub(super) status: Many<StatusCodes>,
     pub(super) since: Option<One<Timestamp>>,
     pub(super) until: Option<One<Timestamp>>,
+    pub(super) extract: Option<PathBuf>,
     pub(super) source: Option<Source>,
     pub(super) threads: Option<usize>,
     pub(super) timezone: Option<One<Zone>>,

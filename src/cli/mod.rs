@@ -5,6 +5,7 @@ mod config;
 mod diff;
 mod exit;
 mod explain;
+mod extract;
 mod filters;
 mod output;
 mod packaging;

@@ -152,7 +152,7 @@ fn write_section(folder: &Path, section: &Section, report: &View<'_>) -> Result<
 }
 
 /// The place that a path leads to, over symbolic links, and a new file beside it with the permissions of the one that is there.
-fn draft(path: &Path) -> io::Result<(PathBuf, PathBuf, File)> {
+pub(super) fn draft(path: &Path) -> io::Result<(PathBuf, PathBuf, File)> {
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = place.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
@@ -170,18 +170,18 @@ fn draft(path: &Path) -> io::Result<(PathBuf, PathBuf, File)> {
     Ok((place, draft, file))
 }
 
-fn discard(draft: &Path, place: &Path) {
+pub(super) fn discard(draft: &Path, place: &Path) {
     if draft != place {
         // It may never have been made; there is nothing else to do about it.
         let _ = fs::remove_file(draft);
     }
 }
 
-fn cannot_write(path: &Path, problem: &io::Error) -> (Exit, String) {
-    (Exit::Unwritten, format!("{}: cannot write the report: {problem}", path.display()))
+pub(super) fn cannot_write(path: &Path, problem: &io::Error) -> (Exit, String) {
+    (Exit::Unwritten, format!("{}: cannot be written: {problem}", path.display()))
 }
 
 /// Whether both paths lead to one existing file.
-fn is_same_file(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }

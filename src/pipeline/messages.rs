@@ -68,6 +68,16 @@ impl Messages {
         (Span::of(&self.bytes, self.bytes.get(start..).unwrap_or_default()), false)
     }
 
+    /// The messages with their Call-IDs, in order.
+    pub(crate) fn records<'m>(&'m self, windows: &'m [Window]) -> impl Iterator<Item = (&'m MessageRecord, &'m [u8])> {
+        let queue = Queue { list: self, window: self.window_bytes(windows), rest: &[] };
+        self.items.iter().map(move |item| (&item.record, item.call_id.within(queue.raw(item))))
+    }
+
+    fn window_bytes<'m>(&self, windows: &'m [Window]) -> &'m [u8] {
+        self.window.and_then(|at| windows.get(at)).map_or(&[][..], Window::bytes)
+    }
+
     /// Sorts by shard: the list is whole.
     pub(crate) fn sort(&mut self) {
         let mut ends = [0_u32; SHARDS];
@@ -98,7 +108,7 @@ impl Messages {
         let bound = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
         Queue {
             list: self,
-            window: self.window.and_then(|at| windows.get(at)).map_or(&[][..], Window::bytes),
+            window: self.window_bytes(windows),
             rest: self.by_shard.get(bound(shard)..bound(shard + 1)).unwrap_or_default(),
         }
     }

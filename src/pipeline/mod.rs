@@ -6,8 +6,10 @@
 //! Everything is decided by the frames and their order, never by threads, windows or batches.
 
 mod calls;
+mod carriers;
 mod chains;
 mod chosen;
+mod excerpt;
 mod judge;
 mod messages;
 mod odd;
@@ -35,6 +37,7 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::options::Options;
 use calls::{CallShards, Sorted};
+pub use excerpt::{Excerpt, excerpt};
 use messages::{Messages, Spare};
 use packets::PacketShards;
 pub use quotes::quote;

@@ -42,6 +42,9 @@ mod determinism;
 /// The commands in the documents name what exists.
 #[cfg(test)]
 mod docs;
+/// Excerpts of captures.
+#[cfg(test)]
+mod extract;
 /// The messages found, against what another program finds in the same captures.
 #[cfg(test)]
 mod facts;

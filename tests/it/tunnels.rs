@@ -17,7 +17,7 @@ use crate::traffic::session::{Session, Side};
 use crate::traffic::udp;
 
 /// Puts an IP packet into an outer one.
-type Wrap = fn(&[u8]) -> Vec<u8>;
+pub(crate) type Wrap = fn(&[u8]) -> Vec<u8>;
 
 /// Makes of a message, its time, its sender and its receiver what a capture agent sends.
 type Relay = fn(u64, SocketAddr, SocketAddr, &[u8]) -> Vec<u8>;
@@ -74,7 +74,7 @@ fn ether_type(packet: &[u8]) -> [u8; 2] {
     if version(packet) == 4 { [8, 0] } else { [0x86, 0xdd] }
 }
 
-const TUNNELS: [(&str, Wrap); 33] = [
+pub(crate) const TUNNELS: [(&str, Wrap); 33] = [
     ("IP in IPv4", |inner| in_ip(false, nested(inner), &[inner])),
     ("IP in IPv6", |inner| in_ip(true, nested(inner), &[inner])),
     ("IP in IP in IP", |inner| in_ip(true, 4, &[&in_ip(false, nested(inner), &[inner])])),
@@ -172,10 +172,8 @@ fn the_same_calls_give_the_same_results_in_every_tunnel() {
     }
 }
 
-/// A small last piece fits into its tunnel whole, the others do not.
-#[test]
-fn pieces_come_together_whether_what_carried_them_came_in_pieces_or_not() {
-    let plain = told(<[u8]>::to_vec, false, None, "no tunnel");
+/// Fragments in tunnels whose packets are fragments again, but for small ones; and the message that each frame completes.
+pub(crate) fn carriers_in_pieces() -> (Vec<Packet>, std::collections::BTreeMap<u64, usize>) {
     let (inner, completes) = over_udp(Link::Raw(101), false, Some(400));
     let (near, far) = outer(false);
     let (mut packets, mut completed) = (Vec::new(), std::collections::BTreeMap::new());
@@ -190,6 +188,14 @@ fn pieces_come_together_whether_what_carried_them_came_in_pieces_or_not() {
             completed.insert(packets.len() as u64, *message);
         }
     }
+    (packets, completed)
+}
+
+/// A small last piece fits into its tunnel whole, the others do not.
+#[test]
+fn pieces_come_together_whether_what_carried_them_came_in_pieces_or_not() {
+    let plain = told(<[u8]>::to_vec, false, None, "no tunnel");
+    let (packets, completed) = carriers_in_pieces();
     let run = run_bytes(file(Layout::usual(Link::Raw(101)), &packets).expect("memory"));
     run.assert_conserved("carriers in pieces and whole");
     assert_eq!(by_message(&run.report, &completed), plain, "carriers in pieces and whole");
@@ -219,7 +225,7 @@ fn the_port_of_a_tunnel_alone_proves_nothing() {
     }
 }
 
-fn chunk(kind: u16, value: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(kind: u16, value: &[u8]) -> Vec<u8> {
     [&[0, 0][..], &kind.to_be_bytes(), &length(value, 6), value].concat()
 }
 
@@ -298,7 +304,7 @@ fn what_capture_agents_relay_has_the_addresses_and_times_they_saw() {
 }
 
 /// What an agent sends over a connection, in segments of so many bytes at most; times are those of the messages.
-fn over_a_connection(payload: Wrap, piece: Option<usize>) -> Vec<Packet> {
+pub(crate) fn over_a_connection(payload: Wrap, piece: Option<usize>) -> Vec<Packet> {
     let (phone, server) = addresses(false);
     let agent: SocketAddr = "198.51.100.7:50000".parse().expect("an address");
     let homer: SocketAddr = "198.51.100.8:9060".parse().expect("an address");

@@ -4,6 +4,9 @@
 pub mod traffic;
 
 #[cfg(test)]
+#[path = "../it/support/excerpt.rs"]
+mod excerpt;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod ladder;

@@ -88,18 +88,22 @@ pub(crate) fn report_selecting(captures: &[Vec<u8>], select: &[String]) -> Value
 }
 
 fn report_with(captures: &[Vec<u8>], options: &Options) -> Value {
-    let files: Vec<tempfile::NamedTempFile> = captures
-        .iter()
-        .map(|bytes| {
-            let mut file = tempfile::Builder::new().suffix(".pcap").tempfile().unwrap();
-            file.write_all(bytes).unwrap();
-            file
-        })
-        .collect();
-    let paths: Vec<std::path::PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
+    let (_files, paths) = files(captures);
     let options = Options { threads: 1, ..options.clone() };
     let analysis = reinvite::pipeline::analyze(&paths, &options).unwrap();
     serde_json::to_value(reinvite::report::build(&analysis)).unwrap()
+}
+
+/// Captures as files, which are there as long as what comes first.
+pub(crate) fn files(captures: &[Vec<u8>]) -> (Vec<tempfile::NamedTempFile>, Vec<std::path::PathBuf>) {
+    let file = |bytes: &Vec<u8>| {
+        let mut file = tempfile::Builder::new().suffix(".pcap").tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    };
+    let files: Vec<_> = captures.iter().map(file).collect();
+    let paths = files.iter().map(|file| file.path().to_owned()).collect();
+    (files, paths)
 }
 
 /// A request that can be varied.

@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use reinvite::findings::RULES;
+use reinvite::options::Options;
 
-use crate::tape::{SHORT, all_findings, findings, negotiations, redirects, report_selecting};
+use crate::excerpt::excerpt_of;
+use crate::tape::{SHORT, all_findings, files, findings, negotiations, redirects, report_selecting};
 use parse::{Ladder, parse};
 use play::play;
 
@@ -62,6 +64,18 @@ fn every_ladder_gives_its_findings_and_no_others() {
         .iter()
         .filter_map(|(name, ladder)| problems(ladder).err().map(|problem| format!("{name}.ladder: {problem}")))
         .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_excerpt_of_a_ladder_says_the_same_of_the_calls_in_it() {
+    let mut wrong = Vec::new();
+    for (name, ladder) in ladders() {
+        let captures = play(&ladder).and_then(|played| played.captures(&ladder)).unwrap();
+        let (_files, paths) = files(&captures);
+        let problems = excerpt_of(&paths, &Options::default()).problems();
+        wrong.extend(problems.into_iter().map(|problem| format!("{name}.ladder: {problem}")));
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
