@@ -7,6 +7,7 @@ use super::offer::{Offer, Offers, offers};
 use super::record::{MessageRecord, Method};
 use super::text::Span;
 use super::transaction::{Answer, Hop};
+use super::unseen::{self, Unseen};
 use super::view::CallView;
 use crate::limits::MAX_HOPS_OF_REQUEST;
 use crate::net::Endpoint;
@@ -119,6 +120,8 @@ pub struct Dialog {
     pub agreements: Vec<Agreement>,
     /// The INVITE and UPDATE requests within it, in order of time.
     pub refreshes: Vec<RefreshRequest>,
+    /// When there may have been others that the capture lacks; only where a timer was agreed on.
+    pub unseen: Vec<Unseen>,
     /// The first BYE.
     pub bye: Option<Bye>,
     /// The source of capture and the path of its hop nearest the caller.
@@ -168,11 +171,12 @@ impl Dialogs {
         self.between(record.from_tag, record.to_tag)
     }
 
-    fn between(&self, one: Span, other: Span) -> Option<usize> {
+    /// The index of the dialog between those tags.
+    pub(super) fn between(&self, one: Span, other: Span) -> Option<usize> {
         self.by_tags.get(&tags(one, other)).copied()
     }
 
-    fn get_mut(&mut self, at: usize) -> Option<&mut Dialog> {
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut Dialog> {
         self.list.get_mut(at)
     }
 }
@@ -197,6 +201,9 @@ pub fn dialogs(view: &CallView<'_>) -> Dialogs {
         {
             dialog.finish(response.time, EndCause::Rejected);
         }
+    }
+    if found.list.iter().any(|dialog| dialog.agreements.iter().any(|agreement| agreement.interval.is_some())) {
+        unseen::note(view, &mut found);
     }
     let mut seen = vec![(false, false, false); found.list.len()];
     for record in view.records {
@@ -392,6 +399,7 @@ fn find_or_add(view: &CallView<'_>, found: &mut Dialogs, hop: &Hop, to_tag: Span
         mid_capture: mid_capture || view.continued,
         agreements: Vec::new(),
         refreshes: Vec::new(),
+        unseen: Vec::new(),
         bye: None,
         path: (sample.map_or(0, |record| record.capture_source), hop.client, hop.server),
         last: hop.start,

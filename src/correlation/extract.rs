@@ -182,6 +182,7 @@ fn marks(message: &Message<'_>) -> Marks {
     let mut marks = Marks::default();
     marks.set(Marks::OVERSIZE, message.raw().len() > MAX_UDP_REQUEST);
     marks.set(Marks::OLD_BRANCH, !message.top_via().is_ok_and(|via| via.has_transaction_branch()));
+    marks.set(Marks::HEAD_CUT, message.is_head_cut());
     marks
 }
 

@@ -63,8 +63,8 @@ pub struct Evidence {
     pub role: Role,
 }
 
-/// Something that can be said only if the capture went on for long enough without loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Something that can be said only if the capture went on for long enough without loss. By default it cannot be said at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
     /// The source of capture that has to go on.
     pub capture_source: u32,
@@ -189,6 +189,8 @@ pub struct Redirect {
     pub maybe_relayed: bool,
     /// Whether the call was known before its captured part began.
     pub mid_capture: bool,
+    /// Whether the capture lacks part of the head of a message of the call.
+    pub head_cut: bool,
 }
 
 impl Redirect {
@@ -327,6 +329,8 @@ pub struct Negotiation {
     pub hop1_seen: bool,
     /// What must hold to say that no retry came.
     pub watch: Watch,
+    /// Whether the capture lacks part of the head of a message of the call.
+    pub head_cut: bool,
 }
 
 impl Negotiation {

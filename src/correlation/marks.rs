@@ -58,6 +58,8 @@ impl Marks {
     pub const OLD_BRANCH: Self = Self(1);
     /// It has more octets than a request on UDP may have (RFC 3261 18.1.1).
     pub const OVERSIZE: Self = Self(2);
+    /// The capture lacks part of its head: what is not there says nothing.
+    pub const HEAD_CUT: Self = Self(4);
 
     /// Whether all of `marks` are set.
     pub const fn has(self, marks: Self) -> bool {

@@ -23,6 +23,7 @@ mod redirect;
 mod text;
 mod timer;
 mod transaction;
+mod unseen;
 mod view;
 
 pub use attempts::Attempts;
@@ -47,4 +48,5 @@ pub use redirect::{Destination, Redirections, equals, goes_to_any, matches, targ
 pub use text::{Span, Texts};
 pub use timer::{Answered, Exchange, exchanges};
 pub use transaction::{Answer, Hop, INVITE_REPEATS, Repeat, Transactions, transactions};
+pub use unseen::Unseen;
 pub use view::{CallView, Event, TIMEOUT_NANOS, place_of};

@@ -119,6 +119,7 @@ fn negotiation(
         cancelled: view.is_cancelled(last_hop),
         hop1_seen: view.depth(hop) <= 1,
         watch,
+        head_cut: view.has_cut_heads(),
     })
 }
 

@@ -7,7 +7,7 @@ use super::facts::{Link, Place, Redirect, Role};
 use super::handling::{Handling, Surroundings};
 use super::record::{ContactRecord, MessageRecord, Method};
 use super::transaction::Hop;
-use super::view::{CallView, Event, TIMEOUT_NANOS, place_of};
+use super::view::{CLOCK_SKEW_NANOS, CallView, Event, TIMEOUT_NANOS, place_of};
 use crate::limits::MAX_RIVALS;
 use crate::net::Endpoint;
 use crate::sip::Uri;
@@ -148,22 +148,28 @@ fn targets_of(view: &CallView<'_>, event: &Event, by_target: &ByTarget, taken: &
         }
         let link = if next.from_tag == hop.from_tag { Link::Strong } else { Link::Medium };
         let in_time = link == Link::Strong || request.time.since(response.time) <= TIMEOUT_NANOS;
-        let there = goes_to(
-            response,
-            old_uri,
-            &Destination {
-                uri: view.texts.get(request.subject),
-                route: view.texts.get(request.route),
-                server: next.server,
-            },
-        );
-        (in_time && there).then_some((index, link))
+        let goes_by = |server: Endpoint| {
+            let (uri, route) = (view.texts.get(request.subject), view.texts.get(request.route));
+            goes_to(response, old_uri, &Destination { uri, route, server })
+        };
+        // The proxy that a 305 names may stand behind others.
+        let passes = || {
+            let on = view.transactions.hops.iter().enumerate().filter(|(_, on)| on.cseq == next.cseq);
+            let mut on = on.filter(|(at, _)| response.status() == Some(305) && view.root(*at) == index);
+            on.any(|(_, on)| goes_by(on.server))
+        };
+        (in_time && (goes_by(next.server) || passes())).then_some((index, link))
     };
     let mut found = Vec::new();
     for key in keys {
         let list = by_target.get(&(hop.method, key)).map_or(&[][..], Vec::as_slice);
         let start = list.partition_point(|index| view.hop(*index).is_some_and(|next| next.start < hop.start));
-        found.extend(list.iter().skip(start).take(MAX_RIVALS).filter_map(|index| link(*index)));
+        let (before, after) = list.split_at_checked(start).unwrap_or_default();
+        // By another clock what came next may seem to have begun before.
+        let is_near =
+            |index: &&usize| view.hop(**index).is_some_and(|next| next.start.plus(CLOCK_SKEW_NANOS) >= hop.start);
+        let before = before.iter().rev().take_while(is_near).take(MAX_RIVALS);
+        found.extend(after.iter().take(MAX_RIVALS).chain(before).filter_map(|index| link(*index)));
     }
     // With a new From tag it may be another attempt: not if there is one that is sure.
     let best = found.iter().map(|(_, link)| *link).min()?;
@@ -315,5 +321,6 @@ fn redirect(
         watch: view.watch(hop, last.time, TIMEOUT_NANOS),
         maybe_relayed: unanswered.contains(&event.deepest) || deepest.request.is_none(),
         mid_capture: view.continued || hop.request.is_none(),
+        head_cut: view.has_cut_heads(),
     })
 }

@@ -74,7 +74,7 @@ pub struct Hop {
     pub answers: Vec<Answer>,
     /// The first ACK to a final response other than 2xx.
     pub ack: Option<usize>,
-    /// The CANCEL of this transaction.
+    /// The CANCEL of this transaction, or what was answered to it if it was not captured.
     pub cancel: Option<usize>,
     /// The time of its first message.
     pub start: Timestamp,
@@ -241,6 +241,7 @@ fn add_response(
         .max()
         .filter(|((closeness, ..), _)| *closeness > 1 || candidates.len() == 1)
         .map(|(_, at)| at);
+    let is_first = best.is_none();
     let at = best.unwrap_or_else(|| {
         let at = hops.len();
         let mut hop = new_hop(index, record);
@@ -250,6 +251,9 @@ fn add_response(
         candidates.push(at);
         at
     });
+    if is_first && record.method == Method::Cancel {
+        note_cancel(hops, by_key, index, record);
+    }
     let Some(hop) = hops.get_mut(at) else { return (None, None) };
     if let Some(answer) = answer_of(hop, record) {
         // A 1xx may come again with another content; only finals are sure to be repeats, but both count as one answer.
@@ -266,6 +270,20 @@ fn add_response(
         mirrors: 0,
     });
     (Some(at), None)
+}
+
+/// Notes that an INVITE was cancelled of which the capture has what was answered to the CANCEL only.
+fn note_cancel(hops: &mut [Hop], by_key: &HashMap<Key, Vec<usize>>, index: usize, record: &MessageRecord) {
+    let invites = by_key.get(&(record.top_via, record.cseq, Method::Invite)).map_or(&[][..], Vec::as_slice);
+    let mut near = invites.iter().rev().take(MAX_RIVALS).copied();
+    let path = |at: &usize| {
+        hops.get(*at).is_some_and(|hop| {
+            (hop.client.address, hop.server.address) == (record.destination.address, record.source.address)
+        })
+    };
+    if let Some(hop) = near.find(path).and_then(|at| hops.get_mut(at)) {
+        hop.cancel = hop.cancel.or(Some(index));
+    }
 }
 
 /// How well a response fits a transaction, compared with others of the same top Via, CSeq and method: by its path, by the tag

@@ -3,6 +3,7 @@
 use foldhash::{HashMap, HashMapExt};
 
 use super::facts::{Evidence, FollowUp, Link, Party, Place, Role, Text, Watch};
+use super::marks::Marks;
 use super::record::MessageRecord;
 use super::text::{Span, Texts};
 use super::transaction::{Answer, Hop, Transactions};
@@ -13,7 +14,7 @@ use crate::time::{NANOS_PER_SECOND, Timestamp};
 pub const TIMEOUT_NANOS: i64 = 32 * NANOS_PER_SECOND;
 
 /// By how much the clocks of two captures that are read together may differ, in nanoseconds.
-const CLOCK_SKEW_NANOS: i64 = 2 * NANOS_PER_SECOND;
+pub(super) const CLOCK_SKEW_NANOS: i64 = 2 * NANOS_PER_SECOND;
 
 /// The messages of one call and their transactions.
 #[derive(Debug)]
@@ -132,6 +133,11 @@ impl CallView<'_> {
         let is_before =
             |one: Option<Timestamp>, other: Option<Timestamp>| one.zip(other).is_some_and(|(one, other)| one < other);
         is_before(first, hop.request.and_then(time)) || is_before(hop.ack.and_then(time), last)
+    }
+
+    /// Whether the capture lacks part of the head of a message of the call.
+    pub fn has_cut_heads(&self) -> bool {
+        self.records.iter().any(|record| record.marks.has(Marks::HEAD_CUT))
     }
 
     /// The final responses of which `wanted` says yes, each once, in order of time.

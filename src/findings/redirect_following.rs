@@ -2,6 +2,7 @@
 
 use super::redirects::{RedirectCase, finding, in_circle, milder_unless_seen, weigh_link};
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
+use super::transactions::{COPIES, unless_stopped_early};
 use super::words::{name, status, uri};
 use crate::correlation::{ContactRecord, FollowUp, Method, Redirect, RedirectOutcome, Role, equals, matches};
 use crate::net::Transport;
@@ -13,9 +14,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "redirect-ack-missing",
         severity: Severity::Warning,
         summary: "A 3xx to an INVITE was sent again and again, since no ACK came.",
-        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one three times or more, \
+        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one seven times or more, \
             and within 32 seconds of capture without loss there was no ACK on that hop: the answer does not reach the client, or its ACK \
-            goes elsewhere.",
+            goes elsewhere. Who stops after fewer copies (three and more count as indeterminate) has got an ACK that the capture lacks.",
         remedy: "Check the way back to the client: rport, Via address, firewall.",
         references: &["RFC 3261 17.1.1.3", "RFC 3261 17.2.1"],
         checks: &[Check::Redirect(ack_missing)],
@@ -129,11 +130,6 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// From how many copies of a 3xx on its ACK is missed: a threshold of ours.
-const COPIES: u32 = 3;
-/// From how many copies on, where the client has acted on the 3xx: then fewer mean that an ACK came which the capture lacks.
-const COPIES_IF_FOLLOWED: u32 = 8;
-
 fn old(redirect: &Redirect) -> String {
     uri(redirect.request_uri.as_deref())
 }
@@ -151,10 +147,9 @@ fn ack_missing(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
     let redirect = case.redirect;
     let copies = redirect.retransmissions.saturating_add(1);
     let has_ack = redirect.evidence.iter().any(|evidence| evidence.role == Role::Ack);
-    let least = if redirect.follow_up.is_some() { COPIES_IF_FOLLOWED } else { COPIES };
     let is_repeated =
-        redirect.method == Method::Invite && redirect.client.transport == Transport::Udp && copies >= least;
-    if !is_repeated || has_ack || !case.watched {
+        redirect.method == Method::Invite && redirect.client.transport == Transport::Udp && copies >= COPIES;
+    if !is_repeated || has_ack {
         return;
     }
     let client = name(&redirect.client);
@@ -164,6 +159,7 @@ fn ack_missing(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
         format!("Check the way back to {client}: rport, the address in its Via, firewalls; and that it sends ACK.");
     let mut found = finding(rule, case, summary, remediation);
     found.values.push(("copies", Value::Number(u64::from(copies))));
+    found.watch = Some(unless_stopped_early(copies, redirect.watch));
     out.push(found);
 }
 

@@ -8,8 +8,11 @@ use super::rule::{Check, Finding, Rule, Severity, Value};
 use super::session::DialogCase;
 use super::transactions::{client, finding, method};
 use super::words::name;
-use crate::correlation::{Answer, CallView, Dialog, Evidence, Hop, Marks, MessageRecord, Method, Role, Span, Watch};
+use crate::correlation::{
+    Answer, CallView, Dialog, Evidence, Hop, Marks, MessageRecord, Method, Role, Span, TIMEOUT_NANOS, Watch,
+};
 use crate::limits::MAX_RIVALS;
+use crate::net::Transport;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// The rules whose checks stand here.
@@ -50,7 +53,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "A request in a dialog has a lower CSeq number than one that its sender sent before.",
         explanation: "Each party counts its requests in a dialog upwards; one that comes with a lower number is answered 500. Copies, ACK and CANCEL \
-            are left out, and so is what was overtaken on its way within half a second and was not refused for it.",
+            are left out, and so is what was overtaken on its way and not refused for it: over UDP a request that was lost is sent again for \
+            up to 32 seconds, and may then come behind later ones.",
         remedy: "Make the sender, or the element that sends in its name, count on from the last CSeq number of the dialog.",
         references: &["RFC 3261 12.2.2"],
         checks: &[Check::Dialog(cseq_behind)],
@@ -77,7 +81,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// By how much a request may be overtaken on its way, in nanoseconds: T1 of RFC 3261, the time of a round trip.
+/// By how much a request may be overtaken on its way on a stream, in nanoseconds: T1 of RFC 3261, the time of a round trip.
 const OVERTAKEN_NANOS: i64 = NANOS_PER_SECOND / 2;
 
 /// Requests other than those that share the branch or the number of another by design.
@@ -176,7 +180,8 @@ fn cancel_early(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Findin
     let view = case.view;
     let cancelled = view.transactions.hops.iter().filter(|hop| hop.parent.is_none() && hop.request.is_some());
     for hop in cancelled.filter(|hop| hop.method == Method::Invite) {
-        let Some((index, cancel)) = hop.cancel.and_then(|index| Some((index, view.record(index)?))) else { continue };
+        let cancel = hop.cancel.and_then(|index| Some((index, view.record(index)?)));
+        let Some((index, cancel)) = cancel.filter(|(_, cancel)| cancel.is_request()) else { continue };
         let before = |answer: &Answer| {
             view.record(answer.first).is_some_and(|response| {
                 response.time <= cancel.time || response.capture_source != cancel.capture_source
@@ -227,7 +232,9 @@ fn cseq_behind(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding
         let Some((number_before, other)) = before.filter(|(before, _)| *before > hop.cseq && is_first) else {
             continue;
         };
-        let overtaken = request.time.since(other.time) < OVERTAKEN_NANOS && hop.final_status() != Some(500);
+        // The first copies may have been lost, or not captured.
+        let delay = if hop.transport == Transport::Udp { TIMEOUT_NANOS } else { OVERTAKEN_NANOS };
+        let overtaken = request.time.since(other.time) < delay && hop.final_status() != Some(500);
         let other_clock = request.capture_source != other.capture_source;
         if overtaken || other_clock || !said.insert((hop.from_tag, request.to_tag)) {
             continue;

@@ -159,7 +159,7 @@ fn session_expired(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Fin
             stretch.renewed.is_none_or(|renewed| time <= renewed) && dialog.end.is_none_or(|end| time < end)
         };
         let later = list.get(begin..).unwrap_or_default().iter().take_while(|(time, _)| meanwhile(*time));
-        let Some((time, hop)) = later.last().filter(|(time, _)| !stretch.may_be_renewed(case, *time)) else { continue };
+        let Some((time, hop)) = later.last() else { continue };
         let (method, past) = (hop.method.name().unwrap_or("a request"), to_seconds(time.since(stretch.deadline)));
         let summary = format!(
             "The session of {} s ran on for {past:.1} s and more after it had expired: {} was still accepted.",

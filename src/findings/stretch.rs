@@ -71,11 +71,14 @@ impl<'a> Stretch<'a> {
         self.first_refresh().is_some_and(|sent| sent.time <= time)
     }
 
-    /// Whether a refresh was sent until then of which the capture lacks the answer: it was not sent again, as it would have been.
+    /// Whether a refresh before that time may have succeeded unseen: the capture lacks its answer, and it was not sent again, as it would
+    /// have been; or it lacks the request.
     pub(super) fn may_be_renewed(&self, case: &DialogCase<'_>, time: Timestamp) -> bool {
-        let sent = self.dialog.refreshes.iter().filter(|sent| sent.time > self.agreement.time && sent.time <= time);
-        sent.filter_map(|sent| case.view.hop(sent.hop))
-            .any(|hop| hop.final_answer().is_none() && hop.retransmissions == 0)
+        let since = self.agreement.time;
+        let mut sent = self.dialog.refreshes.iter().filter(|sent| sent.time > since && sent.time < time);
+        let is_open = |hop: &Hop| hop.final_answer().is_none() && hop.retransmissions == 0;
+        let lacks_answer = sent.any(|sent| case.view.hop(sent.hop).is_some_and(is_open));
+        lacks_answer || self.dialog.unseen.iter().any(|unseen| unseen.until > since && unseen.from < time)
     }
 
     /// What has to hold to say what did not happen in it until then.
@@ -87,7 +90,7 @@ impl<'a> Stretch<'a> {
             until,
             path: (client, server),
             both_directions: self.dialog.both_directions,
-            whole: until <= case.view.watched_until,
+            whole: until <= case.view.watched_until && !self.may_be_renewed(case, until),
         }
     }
 

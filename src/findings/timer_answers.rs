@@ -2,7 +2,7 @@
 
 use super::rule::{Check, Finding, Rule, Severity};
 use super::session::DialogCase;
-use super::timer_messages::{FLOOR, Judged, answers, successes, word};
+use super::timer_messages::{FLOOR, Judged, answers, answers_to_client, successes, word};
 use super::words::name;
 use crate::correlation::{Method, Seconds, TimerMarks, refresher_name};
 use crate::sip::Refresher;
@@ -117,7 +117,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn extension_rejected(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    for judged in answers(case) {
+    for judged in answers_to_client(case) {
         if judged.record.status() == Some(420) && judged.record.timer_marks.has(TimerMarks::UNSUPPORTED) {
             let (sender, client) = (judged.sender(), name(&case.view.client(judged.hop)));
             let summary =
@@ -137,7 +137,7 @@ fn min_se_in_response(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<
         }
         let sender = judged.sender();
         let summary = format!("{sender} put Min-SE into its {status}; among responses only 422 may have it.");
-        out.push(judged.finding(
+        out.push(judged.about_generator(
             rule,
             rule.severity,
             summary,
@@ -147,13 +147,12 @@ fn min_se_in_response(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<
 }
 
 fn not_granted(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    for answer in case.exchanges.iter().flat_map(|exchange| &exchange.answers) {
-        let (Some(hop), Some(record)) = (case.view.hop(answer.top.0), case.view.record(answer.top.1)) else { continue };
-        let judged = Judged { case, hop, record, request: case.view.request(hop) };
+    for judged in answers_to_client(case) {
+        let is_success = judged.record.status().is_some_and(|status| status < 300);
         let asked = judged.request.and_then(|request| request.session_expires.value());
-        let Some(asked) = asked.filter(|_| hop.method.refreshes_sessions() && answer.status < 300) else { continue };
-        if record.session_expires == Seconds::Absent {
-            let (sender, client) = (judged.sender(), name(&case.view.client(hop)));
+        let Some(asked) = asked.filter(|_| judged.hop.method.refreshes_sessions() && is_success) else { continue };
+        if judged.record.session_expires == Seconds::Absent {
+            let (sender, client) = (judged.sender(), name(&case.view.client(judged.hop)));
             let summary =
                 format!("{client} offered Session-Expires {asked} s, and {sender} accepted without a session timer.");
             let remedy = format!(
@@ -180,7 +179,7 @@ fn interval_raised(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Fin
                 format!("{sender} raised the session interval in its 2xx from the {asked} s asked for to {given} s.");
             let remedy =
                 format!("On {sender}, answer with at most {asked} s, or refuse with 422 and the Min-SE it needs.");
-            out.push(judged.finding(rule, severity, summary, remedy));
+            out.push(judged.about_generator(rule, severity, summary, remedy));
         }
     }
 }
@@ -196,7 +195,7 @@ fn interval_below_requested_min_se(rule: &'static Rule, case: &DialogCase<'_>, o
             let sender = judged.sender();
             let summary = format!("{sender} agreed on {given} s although the request said Min-SE {least} s.");
             let remedy = format!("On {sender}, answer with a Session-Expires of at least {least} s.");
-            out.push(judged.finding(rule, rule.severity, summary, remedy));
+            out.push(judged.about_generator(rule, rule.severity, summary, remedy));
         }
     }
 }
@@ -213,7 +212,7 @@ fn refresher_missing(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
                 format!("{sender} agreed on {given} s without saying who refreshes: each side may wait for the other.");
             let require = if supports { " and \"Require: timer\"" } else { "" };
             let remedy = format!("On {sender}, add \";refresher={side}\" to Session-Expires of the 2xx{require}.");
-            out.push(judged.finding(rule, rule.severity, summary, remedy));
+            out.push(judged.about_generator(rule, rule.severity, summary, remedy));
         }
     }
 }
@@ -227,7 +226,7 @@ fn refresher_overridden(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Ve
             let (asked, given) = (word(asked), word(given));
             let summary = format!("The request named refresher={asked}, and {sender} answered refresher={given}.");
             let remedy = format!("On {sender}, echo refresher={asked}: who sent the request has the choice.");
-            out.push(judged.finding(rule, rule.severity, summary, remedy));
+            out.push(judged.about_generator(rule, rule.severity, summary, remedy));
         }
     }
 }
@@ -242,7 +241,7 @@ fn refresher_uac_unsupported(rule: &'static Rule, case: &DialogCase<'_>, out: &m
                 "{sender} made {client} the refresher (refresher=uac), which does not list timer in Supported."
             );
             let remedy = format!("On {sender}, answer refresher=uas and refresh itself, or leave Session-Expires out.");
-            out.push(judged.finding(rule, rule.severity, summary, remedy));
+            out.push(judged.about_generator(rule, rule.severity, summary, remedy));
         }
     }
 }
@@ -258,7 +257,7 @@ fn require_missing(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Fin
         let (sender, side) = (judged.sender(), word(judged.record.refresher));
         let summary = format!("{sender} agreed on a session timer with refresher={side} without \"Require: timer\".");
         let remedy = format!("On {sender}, add \"Require: timer\" to the 2xx.");
-        out.push(judged.finding(rule, severity, summary, remedy));
+        out.push(judged.about_generator(rule, severity, summary, remedy));
     }
 }
 
@@ -269,7 +268,7 @@ fn require_without_interval(rule: &'static Rule, case: &DialogCase<'_>, out: &mu
             let summary = format!("{sender} sent \"Require: timer\" in a 2xx without Session-Expires.");
             let remedy =
                 format!("On {sender}, add Session-Expires with a refresher to that 2xx, or drop timer from Require.");
-            out.push(judged.finding(rule, rule.severity, summary, remedy));
+            out.push(judged.about_generator(rule, rule.severity, summary, remedy));
         }
     }
 }
@@ -282,6 +281,6 @@ fn unexpected_method(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
         let remedy = format!(
             "On {sender}, answer {method} with the status of its own defect; session intervals play no part in it."
         );
-        out.push(judged.finding(rule, rule.severity, summary, remedy));
+        out.push(judged.about_generator(rule, rule.severity, summary, remedy));
     }
 }

@@ -167,7 +167,7 @@ fn interval_below_90(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
             "On {sender}, set the minimum session interval to at least {FLOOR} s; 1800 s is recommended.{}",
             judged.setting(Setting::Minimum)
         );
-        out.push(judged.finding(rule, Severity::Error, summary, remedy));
+        out.push(judged.about_generator(rule, Severity::Error, summary, remedy));
     }
 }
 

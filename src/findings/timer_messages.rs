@@ -85,6 +85,33 @@ impl Judged<'_> {
         }
     }
 
+    /// Whether an element further on may have sent the answer: the request went on, and what came back there was not captured.
+    fn may_be_relayed(&self) -> bool {
+        let view = self.case.view;
+        let hops = &view.transactions.hops;
+        let went_on = |hop: &Hop| {
+            let above = hop.parent.and_then(|parent| view.hop(parent));
+            above.is_some_and(|above| std::ptr::eq(above, self.hop)) && hop.final_answer().is_none()
+        };
+        self.request.is_none() || hops.iter().any(went_on)
+    }
+
+    /// A finding about who sent the answer: at most a notice if that may be another one (sip-rules 5.2).
+    pub(super) fn about_generator(
+        &self,
+        rule: &'static Rule,
+        severity: Severity,
+        summary: String,
+        remediation: String,
+    ) -> Finding {
+        let mut found = self.finding(rule, severity, summary, remediation);
+        if severity > Severity::Notice && self.may_be_relayed() {
+            found.severity = Severity::Notice;
+            found.context.push(("maybe_relayed", true));
+        }
+        found
+    }
+
     /// A severity that needs the message as its originator sent it.
     pub(super) fn at_origin(&self, severity: Severity) -> Severity {
         if self.depth() <= 1 { severity } else { severity.milder() }
@@ -106,6 +133,15 @@ pub(super) fn answers<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Judg
     case.exchanges.iter().flat_map(|exchange| &exchange.answers).filter_map(move |answer| {
         let hop = case.view.hop(answer.deepest.0)?;
         let record = case.view.record(answer.deepest.1)?;
+        Some(Judged { case, hop, record, request: case.view.request(hop) })
+    })
+}
+
+/// The final answers on the hop nearest to who asked.
+pub(super) fn answers_to_client<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Judged<'a>> {
+    case.exchanges.iter().flat_map(|exchange| &exchange.answers).filter_map(move |answer| {
+        let hop = case.view.hop(answer.top.0)?;
+        let record = case.view.record(answer.top.1)?;
         Some(Judged { case, hop, record, request: case.view.request(hop) })
     })
 }

@@ -20,8 +20,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "ack-missing-2xx",
         severity: Severity::Error,
         summary: "A call was accepted, and the 2xx was never acknowledged.",
-        explanation: "The party called repeats its 2xx until the ACK is there. It sent three copies or more, and within 32 seconds of capture \
-            without loss no ACK of that INVITE was seen: such calls are cut after 32 seconds.",
+        explanation: "The party called repeats its 2xx until the ACK is there. It sent seven copies or more, and within 32 seconds of capture \
+            without loss no ACK of that INVITE was seen: such calls are cut after 32 seconds. Who stops after fewer copies (three and more count \
+            as indeterminate) has got an ACK that the capture lacks.",
         remedy: "Check that the Contact and Record-Route of the 2xx can be reached by the caller.",
         references: &["RFC 3261 13.3.1.4", "RFC 3261 13.2.2.4"],
         checks: &[Check::Dialog(ack_missing_success)],
@@ -30,8 +31,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "ack-missing-non2xx",
         severity: Severity::Warning,
         summary: "A refusal of an INVITE was sent again and again, since no ACK came.",
-        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one three times or more, and \
-            within 32 seconds of capture without loss there was no ACK. For 3xx answers see redirect-ack-missing.",
+        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one seven times or more, and \
+            within 32 seconds of capture without loss there was no ACK. Who stops after fewer copies (three and more count as indeterminate) has \
+            got an ACK that the capture lacks. For 3xx answers see redirect-ack-missing.",
         remedy: "Check the way back to the client: rport, Via address, firewall.",
         references: &["RFC 3261 17.2.1", "RFC 3261 17.1.1.3"],
         checks: &[Check::Dialog(ack_missing_refusal)],
@@ -88,7 +90,10 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// From how many copies of a final answer on its ACK is missed: a threshold of ours.
-const COPIES: u32 = 3;
+pub(super) const COPIES: u32 = 3;
+/// How many copies an element sends at least that gives up: RFC 3261 17.2.1 and 13.3.1.4 have eleven in 32 seconds, some stop after
+/// half of that time. Who stops before has got its ACK.
+const COPIES_OF_WHO_GAVE_UP: u32 = 7;
 /// How often another request is sent again over UDP before its client gives up (RFC 3261 17.1.2.2).
 pub(super) const REQUEST_REPEATS: u32 = 10;
 
@@ -168,7 +173,9 @@ fn unacknowledged(
 ) -> Option<Finding> {
     let view = case.view;
     let copies = answer.retransmissions.saturating_add(1);
-    let is_repeated = hop.method == Method::Invite && hop.transport == Transport::Udp && copies >= COPIES;
+    // A 2xx is repeated on any transport (RFC 3261 13.3.1.4).
+    let is_repeatable = hop.transport == Transport::Udp || answer.status < 300;
+    let is_repeated = hop.method == Method::Invite && is_repeatable && copies >= COPIES;
     if !is_repeated || hop.request.is_none() || has_ack(view, hop, answer) {
         return None;
     }
@@ -181,8 +188,13 @@ fn unacknowledged(
     );
     let mut found = finding(rule, case, hop, Some(answer), (summary, remedy(&client)))?;
     found.values.push(("copies", Value::Number(u64::from(copies))));
-    found.watch = Some(view.watch(hop, last, TIMEOUT_NANOS));
+    found.watch = Some(unless_stopped_early(copies, view.watch(hop, last, TIMEOUT_NANOS)));
     Some(found)
+}
+
+/// What must hold to say that an answer of which there are `copies` was not acknowledged: also that its sender gave up.
+pub(super) fn unless_stopped_early(copies: u32, watch: Watch) -> Watch {
+    Watch { whole: watch.whole && copies >= COPIES_OF_WHO_GAVE_UP, ..watch }
 }
 
 fn ack_missing_success(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
@@ -319,7 +331,8 @@ fn dialog_lost(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding
         // The hops of one BYE share a CSeq number and a From tag; any other BYE may have ended the dialog.
         let same = |bye: &Hop| hop.method == Method::Bye && bye.cseq == hop.cseq && bye.from_tag == hop.from_tag;
         let answered = view.record(answer.first).map(|record| record.time);
-        let ended = byes().any(|bye| !same(bye) && Some(bye.start) <= answered);
+        // When a BYE was sent of which only the answer was captured is not known.
+        let ended = byes().any(|bye| !same(bye) && (bye.request.is_none() || Some(bye.start) <= answered));
         if ended
             || !view.in_dialog(hop)
             || names_refusal(view, hop)

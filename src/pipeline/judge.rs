@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use foldhash::HashSet;
+
 use super::chosen::Tally;
 use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Marks, Negotiation, Oddity, Place, Redirect, Redirections,
-    Sighting, Text, dialogs, exchanges, listing, mirrors, negotiations, place_of, transactions,
+    Sighting, Text, Watch, dialogs, exchanges, listing, mirrors, negotiations, place_of, transactions,
 };
 use crate::findings::{DialogCase, Severity, ShortInterval, Stated, judge_dialog, short_interval};
 use crate::net::{Endpoint, Transport};
@@ -122,6 +124,9 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
         mirrors: mirrors.iter().flatten().count() as u64,
         ..Judged::default()
     };
+    if !judged.findings.is_empty() && view.has_cut_heads() {
+        doubt_cut_heads(&view, &mut judged.findings);
+    }
     let flagged = !judged.redirects.is_empty() || !judged.negotiations.is_empty();
     let may_be_flagged = judged.findings.iter().any(|finding| finding.severity >= Severity::Notice);
     judged.listed_anyway = flagged || listed == DialogsListed::All;
@@ -142,6 +147,18 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
         judged.tally = Some(Tally::of(&call, judged.dialogs, selected));
     }
     judged
+}
+
+/// Takes back what rests on messages of which the capture lacks part of the head.
+fn doubt_cut_heads(view: &CallView<'_>, findings: &mut [Stated]) {
+    let cut = view.records.iter().filter(|record| record.marks.has(Marks::HEAD_CUT));
+    let cut: HashSet<Place> = cut.map(place_of).collect();
+    for stated in findings {
+        let finding = &mut stated.finding;
+        if finding.evidence.iter().any(|evidence| cut.contains(&evidence.place)) {
+            finding.watch = Some(Watch::default());
+        }
+    }
 }
 
 /// The requests on UDP that are too large for it, each on the hop nearest its originator.
@@ -177,13 +194,15 @@ fn starts(
     redirections: &Redirections,
     attempts: &Attempts<'_>,
 ) -> Vec<StartOutcome> {
-    let hops = view.transactions.hops.iter().enumerate();
-    let asked = hops.filter_map(|(index, hop)| {
-        let request = view.request(hop)?;
-        let place = place_of(request);
-        if !links.is_target(place) {
+    // Of several copies any may be the one that came first.
+    let asked = view.records.iter().zip(&view.transactions.hop_of).filter_map(|(record, hop)| {
+        let place = place_of(record);
+        if !record.is_request() || !links.is_target(place) || record.marks.has(Marks::HEAD_CUT) {
             return None;
         }
+        let index = (*hop)?;
+        let hop = view.hop(index)?;
+        let request = view.request(hop)?;
         let end = attempts.end(index).and_then(Hop::final_answer);
         let success = end.filter(|answer| answer.status < 300).and_then(|answer| view.record(answer.first));
         Some(StartOutcome {

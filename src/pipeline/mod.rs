@@ -20,6 +20,7 @@ mod settle;
 mod sources;
 mod streams;
 mod tallies;
+mod verdicts;
 mod watching;
 mod yields;
 

@@ -8,7 +8,8 @@ use crate::sip::{Anomaly, HeaderName, Message, StartLine};
 /// Counts what is odd about a message.
 pub(crate) fn note(message: &Message<'_>, envelope: &Envelope<'_>, order: Order, out: &mut Oddities) {
     let is_request = message.status().is_none();
-    let old_branch = is_request && !message.top_via().is_ok_and(|via| via.has_transaction_branch());
+    let lacks_branch = || !message.top_via().is_ok_and(|via| via.has_transaction_branch());
+    let old_branch = is_request && lacks_branch() && !message.is_head_cut();
     if old_branch || !message.anomalies().is_empty() {
         note_all(message, envelope, order, old_branch, out);
     }

@@ -96,10 +96,8 @@ impl PacketShards {
             *counters += given;
         }
         let mut found = Found { losses: self.lost_packets(), ..Found::default() };
-        for given in yields {
-            found.add(given.messages);
-        }
-        for given in inner {
+        for mut given in yields.into_iter().chain(inner) {
+            found.losses.append(&mut given.losses);
             found.add(given.messages);
         }
         for stream in streams.into_iter().chain(associations) {

@@ -10,19 +10,16 @@ use super::chosen::Chosen;
 use super::judge::{Judged, StartOutcome};
 use super::sources::Sources;
 use super::tallies::Tallies;
+use super::verdicts::{Setting, Verdict, is_usable, negotiation_verdict, redirect_verdict};
 use super::watching::Watching;
 use crate::analysis::{Analysis, CallTotals, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
     Candidate, Destination, Evidence, FollowUp, Link, Links, ListedDialog, Method, Negotiation, NegotiationOutcome,
-    OddOrigin, Oddities, Oddity, Place, Redirect, RedirectOutcome, Retry, Role, Sighting, TIMEOUT_NANOS, Text, equals,
-    goes_to_any, matches,
+    OddOrigin, Oddities, Oddity, Place, Redirect, Retry, Role, Sighting, TIMEOUT_NANOS, Text, equals, goes_to_any,
+    matches,
 };
-use crate::findings::{
-    NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, SourceCase, Stated, judge_negotiation,
-    judge_oddity, judge_plain_redirect, judge_redirect, judge_source,
-};
+use crate::findings::{OldAddressDialled, Severity, SourceCase, Stated, judge_oddity, judge_source};
 use crate::options::{DialogsListed, Options};
-use crate::sip::Uri;
 use crate::time::NANOS_PER_SECOND;
 
 /// What finished calls left, until the end of input.
@@ -283,110 +280,6 @@ struct Judge<'a> {
     findings: Vec<Stated>,
 }
 
-/// Whether a Contact can be put into a request.
-pub(super) fn is_usable(contact: &[u8]) -> bool {
-    Uri::parse(contact).is_ok_and(|uri| matches!(uri, Uri::Sip(_) | Uri::Tel(_)))
-}
-
-/// Whether the capture may be taken in front of one server, so that a request to a target would not pass there: all targets are
-/// elsewhere, and the client was seen with that server only.
-fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
-    let host = |uri: &[u8]| {
-        let uri = Uri::parse(uri).ok()?;
-        uri.as_sip().map(|uri| String::from_utf8_lossy(uri.host.text()).to_ascii_lowercase())
-    };
-    let asked = redirect.request_uri.as_deref().and_then(host);
-    // A proxy may stand before the server that redirected.
-    let servers = [redirect.watch.path.1.address, redirect.server.endpoint.address];
-    let elsewhere = |contact: &[u8]| {
-        host(contact).is_some_and(|host| {
-            let address = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
-            Some(&host) != asked.as_ref() && address.is_none_or(|address| !servers.contains(&address))
-        })
-    };
-    redirect.contacts.iter().all(|contact| elsewhere(&contact.uri))
-        && !links.sees_servers_of(redirect.client.endpoint.address)
-}
-
-/// What the redirects of a run are judged with.
-struct Setting<'a> {
-    redirects: &'a [Redirect],
-    chains: &'a Chains,
-    tallies: &'a Tallies,
-    links: &'a Links,
-    watching: &'a Watching,
-}
-
-/// What became of a redirect, what is wrong with it, and the rules that could not be decided.
-#[derive(Debug)]
-struct Verdict {
-    outcome: RedirectOutcome,
-    found: Vec<Stated>,
-    open: Vec<&'static str>,
-}
-
-fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAddressDialled]) -> Option<Verdict> {
-    let redirect = setting.redirects.get(at)?;
-    let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
-    let watched = setting.watching.holds(&redirect.watch);
-    let outcome = match &redirect.follow_up {
-        Some(_) if redirect.looped => RedirectOutcome::Looped,
-        Some(_) => RedirectOutcome::Followed,
-        None if !has_target => RedirectOutcome::NoTarget,
-        None if watched => RedirectOutcome::NotFollowed,
-        None => RedirectOutcome::Undetermined,
-    };
-    let end = setting.chains.end(redirect);
-    let case = RedirectCase {
-        redirect,
-        outcome,
-        ignored_by: again,
-        may_go_unseen: may_go_unseen(redirect, setting.links),
-        watched,
-        target_reached: end.is_some_and(|end| end.reached),
-        target_is_right: end.is_some_and(|end| end.is_right),
-        has_other_servers: setting.links.sees_servers_of(redirect.client.endpoint.address),
-        conflicts_with: setting.tallies.conflict(at).and_then(|other| setting.redirects.get(other)),
-        repeated: setting.tallies.repeated(at),
-    };
-    let mut open = Vec::new();
-    if outcome == RedirectOutcome::Undetermined {
-        open.push("redirect-not-followed");
-    }
-    let mut found = judge_redirect(&case);
-    found.retain(|finding| {
-        let holds = finding.watch.is_none_or(|watch| setting.watching.holds(&watch));
-        if !holds {
-            open.push(finding.rule.id);
-        }
-        holds
-    });
-    if found.iter().all(|finding| ON_REQUEST.contains(&finding.rule.id)) {
-        found.extend(judge_plain_redirect(&case));
-    }
-    Some(Verdict { outcome, found, open })
-}
-
-/// What became of a negotiation, and what is wrong with it.
-fn negotiation_verdict(
-    negotiation: &Negotiation,
-    watching: &Watching,
-    options: &Options,
-) -> (NegotiationOutcome, Vec<Stated>) {
-    let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
-    let watched = watching.holds(&negotiation.watch);
-    // The answer to the retry, challenges and redirects passed through.
-    let outcome = match retry.map(|retry| retry.follow_up.final_status) {
-        Some(Some(422)) if watched => NegotiationOutcome::Failed,
-        Some(None | Some(422)) => NegotiationOutcome::Undetermined,
-        Some(Some(_)) => NegotiationOutcome::Resolved,
-        None if !watched => NegotiationOutcome::Undetermined,
-        None if negotiation.rounds.len() > 1 => NegotiationOutcome::Failed,
-        None => NegotiationOutcome::Abandoned,
-    };
-    (outcome, judge_negotiation(&NegotiationCase { negotiation, outcome, settings: &options.settings }))
-}
-
 impl Judge<'_> {
     fn redirect(&mut self, redirect: Redirect, still_calling_old: bool, verdict: Verdict) {
         for rule in verdict.open {
@@ -402,7 +295,14 @@ impl Judge<'_> {
     }
 
     fn negotiation(&mut self, negotiation: Negotiation, verdict: (NegotiationOutcome, Vec<Stated>)) {
-        let (outcome, found) = verdict;
+        let (outcome, mut found) = verdict;
+        found.retain(|finding| {
+            let is_sure = finding.severity == Severity::Info || !negotiation.head_cut;
+            if !is_sure {
+                self.indeterminate(finding.rule.id);
+            }
+            is_sure
+        });
         if outcome == NegotiationOutcome::Undetermined {
             self.indeterminate("timer-422-unresolved");
         }

@@ -30,6 +30,12 @@ impl Loss {
         let path = (Endpoint::new(lost.source, 0), Endpoint::new(lost.destination, 0));
         Self { capture_source, path, since: lost.since, until: lost.until }
     }
+
+    /// A message of which part of the head is missing.
+    pub(crate) const fn of_head(envelope: &Envelope<'_>) -> Self {
+        let (spot, path) = (envelope.spot, (envelope.source, envelope.destination));
+        Self { capture_source: spot.capture_source, path, since: spot.arrival.time, until: spot.arrival.time }
+    }
 }
 
 /// What the streams of a shard give, and the segment that made them give it.

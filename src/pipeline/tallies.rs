@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use super::settle::is_usable;
+use super::verdicts::is_usable;
 use crate::correlation::{ContactRecord, Method, Place, Redirect, equals, matches, target_key};
 use crate::findings::Repeated;
 use crate::limits::{MAX_LISTED_REPEATS, MAX_RIVALS};

@@ -2,6 +2,7 @@
 
 use super::messages::Messages;
 use super::odd::note;
+use super::streams::Loss;
 use crate::capture::{Frame, Window};
 use crate::correlation::{Found, Order};
 use crate::counters::Counters;
@@ -85,6 +86,8 @@ pub(crate) struct Yield<'w> {
     pub(crate) sctp: Vec<Vec<SctpItem<'w>>>,
     pub(crate) messages: Messages,
     pub(crate) counters: Counters,
+    /// Messages of which the capture lacks part of the head.
+    pub(crate) losses: Vec<Loss>,
     /// The bytes of the window.
     window: &'w [u8],
     /// The first and the last frame, if there is one.
@@ -99,6 +102,7 @@ impl Default for Yield<'_> {
             sctp: (0..SHARDS).map(|_| Vec::new()).collect(),
             messages: Messages::default(),
             counters: Counters::default(),
+            losses: Vec::new(),
             window: &[],
             ends: None,
         }
@@ -256,6 +260,9 @@ impl<'w> Yield<'w> {
     /// Sends a message to the shard of its call. `order` is its place among all messages.
     pub(crate) fn message(&mut self, message: &Message<'_>, envelope: &Envelope<'_>, order: Order) {
         note(message, envelope, order, &mut self.counters.oddities);
+        if envelope.missing > 0 && message.is_head_cut() {
+            self.losses.push(Loss::of_head(envelope));
+        }
         let Some(call_id) = message.call_id().filter(|_| message.correlates()) else {
             self.counters.messages.uncorrelated += 1;
             return;

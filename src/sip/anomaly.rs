@@ -144,12 +144,15 @@ pub(super) struct Anomalies {
     omitted: u32,
     /// Whether one of them, listed or not, spoils correlation.
     spoiled: bool,
+    /// Whether one of them, listed or not, is that part of the head is missing.
+    head_cut: bool,
 }
 
 impl Anomalies {
     /// Notes an oddity; each kind is listed once, with the first offset.
     pub(super) fn push(&mut self, anomaly: Anomaly, offset: usize) {
         self.spoiled |= anomaly.spoils_correlation();
+        self.head_cut |= anomaly == Anomaly::HeadCut;
         let full = self.list.len() >= MAX_ANOMALIES;
         if full || self.list.iter().any(|(listed, _)| *listed == anomaly) {
             self.omitted = self.omitted.saturating_add(1);
@@ -160,6 +163,10 @@ impl Anomalies {
 
     pub(super) fn listed(&self) -> &[(Anomaly, u32)] {
         &self.list
+    }
+
+    pub(super) const fn has_head_cut(&self) -> bool {
+        self.head_cut
     }
 
     pub(super) fn omitted(&self) -> u32 {

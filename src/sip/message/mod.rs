@@ -110,6 +110,11 @@ impl<'a> Message<'a> {
         self.anomalies.listed()
     }
 
+    /// Whether the capture holds only part of its head: that a header is not there says nothing then.
+    pub fn is_head_cut(&self) -> bool {
+        self.anomalies.has_head_cut()
+    }
+
     /// How many more oddities were found than [`anomalies`](Self::anomalies) lists: repeated ones, and those beyond the limit.
     pub fn anomalies_omitted(&self) -> u32 {
         self.anomalies.omitted()

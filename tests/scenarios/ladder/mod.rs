@@ -1,9 +1,11 @@
 //! Call flows written down as ladders, in `fixtures/rules`, with exactly the findings they must give.
 
+mod between;
 mod distort;
 mod message;
 mod parse;
 mod play;
+mod played;
 mod relay;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,12 @@ fn ladders() -> Vec<(String, Ladder)> {
     paths.into_iter().map(read).collect()
 }
 
+/// The findings that a report has about a ladder.
+fn said(ladder: &Ladder, report: &serde_json::Value) -> Vec<String> {
+    let names_short = ladder.near.iter().chain(&ladder.expect).any(|line| line.starts_with(SHORT));
+    if names_short { all_findings(report) } else { findings(report) }
+}
+
 /// What is wrong with the report of a ladder.
 fn problems(ladder: &Ladder) -> Result<(), String> {
     let report = report_selecting(&play(ladder)?.captures(ladder)?, &ladder.select);
@@ -42,8 +50,7 @@ fn problems(ladder: &Ladder) -> Result<(), String> {
     let compare = |what: &str, expected: &[String], found: &[String]| {
         if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:#?}, found {found:#?}")) }
     };
-    let names_short = ladder.near.iter().chain(&ladder.expect).any(|line| line.starts_with(SHORT));
-    let found = if names_short { all_findings(&report) } else { findings(&report) };
+    let found = said(ladder, &report);
     compare("findings", &sorted(&ladder.expect), &found)?;
     let open = report["summary"]["indeterminate"].as_object().unwrap();
     let times = |count: &serde_json::Value| usize::try_from(count.as_u64().unwrap()).unwrap();

@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) struct Ladder {
     pub(crate) actors: BTreeMap<String, Actor>,
     pub(crate) tcp: bool,
-    /// Stateless proxies between every two actors; not part of the notation.
-    pub(crate) relays: usize,
+    /// What stands between every two actors; not part of the notation.
+    pub(crate) way: Way,
     pub(crate) points: Vec<Point>,
     pub(crate) expect: Vec<String>,
     pub(crate) near: Vec<String>,
@@ -18,6 +18,19 @@ pub(crate) struct Ladder {
     pub(crate) redirects: Vec<String>,
     pub(crate) negotiations: Vec<String>,
     pub(crate) lines: Vec<Line>,
+}
+
+/// What stands between every two actors.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Way {
+    /// Stateless proxies.
+    pub(crate) relays: usize,
+    /// Whether requests come by the first of them a second time.
+    pub(crate) spiral: bool,
+    /// Whether the last of them tries another target too, which is busy.
+    pub(crate) forks: bool,
+    /// Whether an element between them has a call of its own on the other side.
+    pub(crate) other_leg: bool,
 }
 
 #[derive(Clone, Debug)]

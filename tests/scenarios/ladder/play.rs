@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::message::Message;
-use super::parse::{Act, Actor, Arrow, Change, Ladder, Point, What};
-use super::relay::{relay_between, vias_of, with_vias_of};
+use super::parse::{Act, Actor, Arrow, Change, Ladder, What};
+use super::played::{Frame, Played};
+use super::relay::{fork, on_other_leg, other_host, relays_between, vias_of, with_vias_of};
 use crate::traffic::link::Link;
 use crate::traffic::packet::{EPOCH, MILLISECOND, Packet, Wire};
-use crate::traffic::pcap;
 use crate::traffic::session::{Session, Side, frames};
 use crate::traffic::sip::reason;
 
@@ -39,66 +39,6 @@ struct Player<'l> {
     wire: Wire,
     sessions: BTreeMap<(String, String), Session>,
     frames: Vec<Frame>,
-}
-
-/// A frame on the wire.
-#[derive(Debug)]
-pub(crate) struct Frame {
-    pub(crate) from: String,
-    pub(crate) to: String,
-    /// The number of its message in the flow, from 0.
-    pub(crate) message: usize,
-    /// Whether that is a request.
-    pub(crate) is_request: bool,
-    packet: Packet,
-}
-
-impl Frame {
-    /// When it passes, in nanoseconds.
-    pub(crate) fn time(&self) -> u64 {
-        self.packet.time
-    }
-}
-
-/// What passes the wire when a ladder is played.
-#[derive(Debug)]
-pub(crate) struct Played {
-    pub(crate) frames: Vec<Frame>,
-    wire: Wire,
-    /// When the flow ends.
-    pub(crate) end: u64,
-}
-
-impl Played {
-    /// A capture of the frames that `sees` takes, until `end`, with a clock that is ahead.
-    pub(crate) fn capture(&self, sees: impl Fn(&Frame) -> bool, end: u64, ahead: i64) -> Result<Vec<u8>, String> {
-        let seen = self.frames.iter().filter(|frame| sees(frame));
-        let mut packets: Vec<Packet> = seen.map(|frame| frame.packet.clone()).collect();
-        let mut wire = self.wire;
-        packets.push(wire.udp(end, "192.0.2.99:9".parse().unwrap(), "192.0.2.98:9".parse().unwrap(), b"end"));
-        packets.sort_by_key(|packet| packet.time);
-        for packet in &mut packets {
-            packet.time = packet.time.saturating_add_signed(ahead);
-        }
-        pcap::file(pcap::Layout::usual(Link::Ethernet), &packets).map_err(|error| error.to_string())
-    }
-
-    /// The time of the last frame.
-    pub(crate) fn last(&self) -> u64 {
-        self.frames.iter().map(Frame::time).max().unwrap_or(self.end)
-    }
-
-    /// The captures that the ladder names.
-    pub(crate) fn captures(&self, ladder: &Ladder) -> Result<Vec<Vec<u8>>, String> {
-        if ladder.points.is_empty() {
-            return Ok(vec![self.capture(|_| true, self.end, 0)?]);
-        }
-        let of = |point: &Point| {
-            let sees = |frame: &Frame| point.sees.iter().any(|(one, other)| *one == frame.from && *other == frame.to);
-            self.capture(sees, self.end, point.ahead)
-        };
-        ladder.points.iter().map(of).collect()
-    }
 }
 
 /// Plays a ladder.
@@ -358,7 +298,7 @@ impl Player<'_> {
         });
         let mut answer = found.ok_or_else(|| format!("{from} received no {status}"))?;
         // Its own, and those of the relays, which they take off themselves.
-        for _ in 0..=self.ladder.relays {
+        for _ in 0..=self.ladder.way.relays {
             answer.pop_via();
         }
         Ok(answer)
@@ -393,8 +333,14 @@ impl Player<'_> {
             packets
         } else if arrow == Arrow::Unseen {
             Vec::new()
-        } else if self.ladder.relays > 0 {
-            self.relayed(time, source, destination, message)
+        } else if self.ladder.way.relays > 0 {
+            let packets = self.relayed(time, source, destination, message);
+            let is_request = !message.starts_with(b"SIP/2.0");
+            self.frames.extend(packets.into_iter().map(|(hop, packet)| {
+                let (from, to) = (from.to_owned(), to.to_owned());
+                Frame { from, to, message: number, is_request, hop, packet }
+            }));
+            Vec::new()
         } else {
             let packet = self.wire.udp(time, source, destination, message);
             let bytes = packet.bytes.len();
@@ -404,7 +350,14 @@ impl Player<'_> {
         for packet in packets {
             let copy = (arrow == Arrow::SeenTwice).then(|| packet.again(MILLISECOND / 10));
             for packet in [Some(packet), copy].into_iter().flatten() {
-                self.frames.push(Frame { from: from.into(), to: to.into(), message: number, is_request, packet });
+                self.frames.push(Frame {
+                    from: from.into(),
+                    to: to.into(),
+                    message: number,
+                    is_request,
+                    hop: 0,
+                    packet,
+                });
             }
         }
     }
@@ -412,15 +365,21 @@ impl Player<'_> {
     /// The relays between who asks and who is asked.
     fn relays(&self, client: &str, server: &str) -> Result<Vec<SocketAddr>, String> {
         let (client, server) = (self.actor(client)?.address, self.actor(server)?.address);
-        Ok((0..self.ladder.relays).map(|at| relay_between(client, server, at)).collect())
+        Ok(relays_between(client, server, &self.ladder.way))
     }
 
     /// A message on its way over stateless proxies, a tenth of a millisecond for each hop.
-    fn relayed(&mut self, time: u64, source: SocketAddr, destination: SocketAddr, message: &[u8]) -> Vec<Packet> {
+    fn relayed(
+        &mut self,
+        time: u64,
+        source: SocketAddr,
+        destination: SocketAddr,
+        message: &[u8],
+    ) -> Vec<(usize, Packet)> {
         let is_request = !message.starts_with(b"SIP/2.0");
         // Both directions pass the same relays; the client's side comes first.
         let (client, server) = if is_request { (source, destination) } else { (destination, source) };
-        let relays: Vec<SocketAddr> = (0..self.ladder.relays).map(|at| relay_between(client, server, at)).collect();
+        let relays = relays_between(client, server, &self.ladder.way);
         let mut way = vec![client];
         way.extend(&relays);
         way.push(server);
@@ -431,7 +390,18 @@ impl Player<'_> {
             let text = with_vias_of(&relays[..hop], message);
             let (near, far) = (way[hop], way[hop + 1]);
             let (from, to) = if is_request { (near, far) } else { (far, near) };
-            packets.push(self.wire.udp(time + delay * MILLISECOND / 10, from, to, &text));
+            packets.push((hop, self.wire.udp(time + delay * MILLISECOND / 10, from, to, &text)));
+        }
+        let time = time + MILLISECOND / 2;
+        if self.ladder.way.forks {
+            for (delay, (from, to, text)) in (1..).zip(fork(client, &relays, message)) {
+                packets.push((relays.len(), self.wire.udp(time + delay * MILLISECOND / 10, from, to, &text)));
+            }
+        }
+        if self.ladder.way.other_leg {
+            let (near, far) = (other_host(client), other_host(server));
+            let (from, to) = if is_request { (near, far) } else { (far, near) };
+            packets.push((relays.len() + 1, self.wire.udp(time, from, to, &on_other_leg(message))));
         }
         packets
     }

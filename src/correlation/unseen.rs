@@ -1,0 +1,47 @@
+//! When requests of a dialog may have gone unseen.
+
+use foldhash::{HashMap, HashMapExt};
+
+use super::dialog::Dialogs;
+use super::record::Method;
+use super::text::Span;
+use super::view::CallView;
+use crate::time::Timestamp;
+
+/// A time in which requests of a dialog were sent that the capture lacks: numbers of CSeq are left out, or only an answer is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Unseen {
+    /// When the last request before was seen.
+    pub from: Timestamp,
+    /// When the next, or the answer, was seen.
+    pub until: Timestamp,
+}
+
+/// Finds for each dialog the times in which requests may have gone unseen. Numbers may be left out for other reasons (RFC 3261
+/// 12.2.1.1), so nothing follows from that but doubt.
+pub(super) fn note(view: &CallView<'_>, found: &mut Dialogs) {
+    let mut highest: HashMap<(Span, Span), (u32, Timestamp)> = HashMap::new();
+    let hops = view.transactions.hops.iter().filter(|hop| !matches!(hop.method, Method::Ack | Method::Cancel));
+    for hop in hops {
+        let request = view.request(hop);
+        let mut sent = |peer: Span| {
+            let Some(dialog) = found.between(hop.from_tag, peer).and_then(|at| found.get_mut(at)) else { return };
+            let before = highest.get(&(hop.from_tag, peer)).copied();
+            let began = before.is_none() && hop.method == Method::Invite && hop.from_tag == dialog.caller_tag;
+            let is_new = before.is_none_or(|(number, _)| hop.cseq > number);
+            let is_left_out = before.is_some_and(|(number, _)| hop.cseq > number.saturating_add(1));
+            let is_lost = request.is_none() && hop.method.refreshes_sessions() && is_new && !began;
+            if is_left_out || is_lost {
+                let from = before.map_or(hop.start, |(_, time)| time);
+                dialog.unseen.push(Unseen { from, until: hop.start });
+            }
+            if is_new {
+                highest.insert((hop.from_tag, peer), (hop.cseq, hop.start));
+            }
+        };
+        match request.filter(|request| !request.to_tag.is_empty()) {
+            Some(request) => sent(request.to_tag),
+            None => hop.answers.iter().for_each(|answer| sent(answer.to_tag)),
+        }
+    }
+}
