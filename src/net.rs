@@ -162,6 +162,8 @@ impl LinkType {
     pub const NFLOG: Self = Self(239);
     /// PDUs that a dissector exported.
     pub const UPPER_PDU: Self = Self(252);
+    /// Frames of several interfaces of macOS, each with its own link type.
+    pub const PKTAP: Self = Self(258);
     /// Raw IP, version 4 only.
     pub const IPV4: Self = Self(228);
     /// Raw IP, version 6 only.
@@ -185,7 +187,8 @@ impl LinkType {
         u16::try_from(self.0).ok()
     }
 
-    /// The name used in reports, or nothing for a number that is shown as `linktype_N`.
+    /// The name used in reports, or nothing for a number that is shown as `linktype_N`; that of link types that are not
+    /// read too.
     pub const fn known_name(self) -> Option<&'static str> {
         Some(match self {
             Self::NULL => "null",
@@ -211,13 +214,14 @@ impl LinkType {
             Self::MPLS => "mpls",
             Self::NFLOG => "nflog",
             Self::UPPER_PDU => "wireshark_upper_pdu",
+            Self::PKTAP => "pktap",
             Self::IPV4 => "ipv4",
             Self::IPV6 => "ipv6",
             Self::LINUX_SLL2 => "linux_sll2",
             Self::NO_PACKET => "no_packet",
             Self::NO_INTERFACE => "unknown_interface",
             Self::UNNUMBERED => "other",
-            _ => return None,
+            Self(number) => return unread_name(number),
         })
     }
 
@@ -228,6 +232,56 @@ impl LinkType {
             None => Cow::Owned(format!("linktype_{}", self.0)),
         }
     }
+}
+
+/// The names of link types that are not read but come along in captures, from the list at tcpdump.org.
+const fn unread_name(number: u32) -> Option<&'static str> {
+    Some(match number {
+        6 => "token_ring",
+        7 => "arcnet",
+        8 => "slip",
+        10 => "fddi",
+        99 => "symantec_firewall",
+        100 => "atm_rfc1483",
+        114 => "localtalk",
+        117 => "pflog",
+        122 => "fibre_channel_ip",
+        123 => "atm_sunatm",
+        129 => "arcnet_linux",
+        138 => "firewire_ip",
+        139 => "mtp2_with_pseudo_header",
+        140 => "mtp2",
+        141 => "mtp3",
+        142 => "sccp",
+        143 => "docsis",
+        147..=162 => "user",
+        165 => "bacnet_ms_tp",
+        177 => "linux_lapd",
+        187 => "bluetooth_hci_h4",
+        189 => "usb_linux",
+        195 => "ieee_802_15_4",
+        197 => "erf",
+        201 => "bluetooth_hci_h4_with_direction",
+        220 => "usb_linux_mmapped",
+        227 => "can_socketcan",
+        230 => "ieee_802_15_4_no_fcs",
+        240 => "netanalyzer",
+        241 => "netanalyzer_transparent",
+        242 => "ip_over_infiniband",
+        247 => "infiniband",
+        248 => "sctp",
+        249 => "usbpcap",
+        251 => "bluetooth_le",
+        253 => "netlink",
+        254 => "bluetooth_linux_monitor",
+        266 => "usb_darwin",
+        281 => "dsa_tag_broadcom",
+        282 => "dsa_tag_broadcom_prepended",
+        284 => "dsa_tag",
+        285 => "dsa_tag_extended",
+        290 => "windows_events",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

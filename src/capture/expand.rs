@@ -114,8 +114,9 @@ fn pattern_paths(path: &Path) -> Option<Vec<PathBuf>> {
         .ok()?
         .filter_map(|entry| {
             let found = entry.ok()?.file_name();
+            // A name that is no text has something in place of what is none, which a star or a question mark stands for.
             // Joined to what was named, so that `*.pcap` gives `a.pcap` and not `./a.pcap`.
-            found.to_str().is_some_and(|found| pattern::matches(name, found)).then(|| parent.join(found))
+            pattern::matches(name, &found.to_string_lossy()).then(|| parent.join(found))
         })
         .collect();
     paths.sort();
@@ -154,6 +155,20 @@ mod tests {
         assert_eq!(expanded.candidates[6].size_bytes, None);
         let problems: Vec<_> = expanded.candidates.iter().map(|candidate| candidate.problem.is_some()).collect();
         assert_eq!(problems, [false, false, false, false, false, false, false, true, true]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn patterns_stand_for_names_that_are_no_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        let odd = root.path().join(std::ffi::OsStr::from_bytes(b"n\xff\xfe.pcap"));
+        fs::write(&odd, "1").unwrap();
+        for (pattern, matches) in [("*.pcap", true), ("n??.pcap", true), ("n?.pcap", false)] {
+            let paths: Vec<PathBuf> =
+                expand(&[root.path().join(pattern)]).candidates.into_iter().map(|found| found.path).collect();
+            assert_eq!(paths.contains(&odd), matches, "{pattern}: {paths:?}");
+        }
     }
 
     #[cfg(unix)]

@@ -86,14 +86,30 @@ pub(super) static FORMATS: &[FormatRow] = &[
     },
 ];
 
-/// Magic numbers of what is not read, so that the message can say what to do.
-static FOREIGN: &[(&[u8], Found)] = &[
-    (b"PK\x03\x04", Found::Compressed("zip")),
-    (b"btsnoop\0", Found::OtherCapture("btsnoop")),
-    (b"ObserverPktBuffe", Found::OtherCapture("Observer")),
-    (b"\x05VNF", Found::OtherCapture("Visual Networks")),
-    (b"TRSNIFF data", Found::OtherCapture("Sniffer")),
-    (b"XCP\0", Found::OtherCapture("NetXRay")),
+/// Magic numbers of what is not read, and where they stand, so that the message can say what to do.
+static FOREIGN: &[(usize, &[u8], Found)] = &[
+    (0, b"PK\x03\x04", Found::Archive("zip")),
+    (0, b"7z\xbc\xaf\x27\x1c", Found::Archive("7z")),
+    (0, b"Rar!\x1a\x07", Found::Archive("rar")),
+    (257, b"ustar", Found::Archive("tar")),
+    (0, b"\x1f\x9d", Found::Archive("compress")),
+    (0, b"LZIP", Found::Archive("lzip")),
+    (0, b"\x5d\0\0", Found::Archive("lzma")),
+    (0, b"btsnoop\0", Found::OtherCapture("btsnoop")),
+    (0, b"ObserverPktBuffe", Found::OtherCapture("Observer")),
+    (0, b"\x05VNF", Found::OtherCapture("Visual Networks")),
+    (0, b"TRSNIFF data", Found::OtherCapture("Sniffer")),
+    (0, b"XCP\0", Found::OtherCapture("NetXRay")),
+    (0, b"\x7fver", Found::OtherCapture("OmniPeek")),
+    (0, b"\xaa\xaa\xaa\xaa", Found::OtherCapture("5Views")),
+    (0, b"\x01\x10\x4c\0", Found::OtherCapture("LANalyzer")),
+    (0, b"\x07\x10\x4c\0", Found::OtherCapture("LANalyzer")),
+    (0, b"TR\0d\0", Found::OtherCapture("HP-UX nettl")),
+    (0, b"iptrace ", Found::OtherCapture("AIX iptrace")),
+    (0, b"+---------+---------------+", Found::OtherCapture("K12 text")),
+    (0, b"\0\0\x02\0\x12\x05\0\x10", Found::OtherCapture("K12 rf5")),
+    (0, b"Session Transcript", Found::OtherCapture("DCT2000")),
+    (0, b"EyeSDN", Found::OtherCapture("EyeSDN")),
 ];
 
 /// The row of the format that a file beginning with these bytes is in, the layout of its records, and where they begin.
@@ -111,7 +127,8 @@ pub(super) fn recognise(head: &[u8]) -> Result<(&'static FormatRow, Layout, usiz
         let (layout, start) = (row.begin)(head).ok_or(short)?;
         return Ok((row, layout, start));
     }
-    if let Some((_, found)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
+    let is_there = |(at, magic, _): &&(usize, &[u8], _)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic));
+    if let Some((_, _, found)) = FOREIGN.iter().find(is_there) {
         return Err(*found);
     }
     let mut first = [0; 4];
@@ -239,16 +256,20 @@ mod tests {
             assert!(row.header_bytes <= HEAD_BYTES);
             assert!(FORMATS.iter().skip(index + 1).all(|other| other.format != row.format));
         }
-        for (index, (magic, _)) in FOREIGN.iter().enumerate() {
-            assert!(FOREIGN.iter().skip(index + 1).all(|(other, _)| !other.starts_with(magic)));
+        for (index, (at, magic, _)) in FOREIGN.iter().enumerate() {
+            assert!(FOREIGN.iter().skip(index + 1).all(|(from, other, _)| from != at || !other.starts_with(magic)));
             assert!(FORMATS.iter().all(|row| !(row.recognise)(magic)));
+            assert!(at + magic.len() <= HEAD_BYTES);
         }
     }
 
     #[test]
     fn what_is_no_capture_is_named() {
         assert_eq!(recognise(b"").err(), Some(Found::Empty));
-        assert_eq!(recognise(b"PK\x03\x04rest").err(), Some(Found::Compressed("zip")));
+        assert_eq!(recognise(b"PK\x03\x04rest").err(), Some(Found::Archive("zip")));
+        let tar = [&b"edge.pcap"[..], &[0; 248], b"ustar\x0000"].concat();
+        assert_eq!(recognise(&tar).err(), Some(Found::Archive("tar")));
+        assert_eq!(recognise(b"\xaa\xaa\xaa\xaa\x20\0").err(), Some(Found::OtherCapture("5Views")));
         assert_eq!(recognise(b"hi").err(), Some(Found::Unknown { first: *b"hi\0\0", length: 2 }));
         assert_eq!(
             recognise(b"\xd4\xc3\xb2\xa1\x02\0").err(),

@@ -162,8 +162,8 @@ impl fmt::Display for Damage {
 pub enum Found {
     /// It has no bytes.
     Empty,
-    /// A compressed file; the name of the compression.
-    Compressed(&'static str),
+    /// An archive or a compression that is not undone; its name.
+    Archive(&'static str),
     /// An archive within an archive.
     Nested {
         /// The compression outside.
@@ -193,13 +193,14 @@ pub enum Found {
     },
 }
 
+/// What makes of any capture that Wireshark reads one that is read here.
+const CONVERT: &str = "editcap -F pcapng OLD NEW.pcapng";
+
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("it is empty"),
-            Self::Compressed(name) => {
-                write!(f, "it is compressed with {name}, which is not supported; unpack it first")
-            }
+            Self::Archive(name) => write!(f, "it is a {name} archive, which is not unpacked here; unpack it first"),
             Self::Nested { outer, inner } => write!(
                 f,
                 "it is compressed with {}, and what is in it with {}; only one is unpacked, so unpack the outer one first",
@@ -210,7 +211,7 @@ impl fmt::Display for Found {
                 write!(f, "its {} data is damaged or cut short before any capture begins in it", compression.name())
             }
             Self::OtherCapture(name) => {
-                write!(f, "it is in the format {name}, which is not supported; convert it to pcapng first")
+                write!(f, "it is in the format {name}, which is not read here; convert it first: {CONVERT}")
             }
             Self::ShortHeader { format, available, needed } => {
                 write!(f, "its {format} header is cut short, {available} of {needed} bytes are there")
@@ -220,7 +221,7 @@ impl fmt::Display for Found {
                 for byte in first.iter().take(*length) {
                     write!(f, " {byte:02x}")?;
                 }
-                f.write_str(", which no known format does; name a pcap or pcapng file")
+                write!(f, ", which no known format does; if Wireshark opens it, convert it first: {CONVERT}")
             }
         }
     }
@@ -237,10 +238,11 @@ mod tests {
             cut.to_string(),
             "the last record, at offset 24, is cut short: 3 of 16 bytes are there; everything before it was read"
         );
-        let zip = Problem::NotACapture { found: Found::Compressed("zip"), from_folder: false };
+        let zip = Problem::NotACapture { found: Found::Archive("zip"), from_folder: false };
+        assert_eq!(zip.to_string(), "not a capture: it is a zip archive, which is not unpacked here; unpack it first");
         assert_eq!(
-            zip.to_string(),
-            "not a capture: it is compressed with zip, which is not supported; unpack it first"
+            Found::OtherCapture("5Views").to_string(),
+            "it is in the format 5Views, which is not read here; convert it first: editcap -F pcapng OLD NEW.pcapng"
         );
         let cut = Problem::Archive { compression: Compression::Gzip, offset: 77, reason: None };
         assert_eq!(

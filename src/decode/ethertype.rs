@@ -14,6 +14,10 @@ const LLC_UNNUMBERED: u8 = 0x03;
 const SNAP_RFC_1042: [u8; 3] = [0, 0, 0];
 const SNAP_BRIDGE_TUNNEL: [u8; 3] = [0, 0, 0xf8];
 
+/// The Ethertypes of IP.
+pub(super) const IPV4: u16 = 0x0800;
+pub(super) const IPV6: u16 = 0x86dd;
+
 /// What is done with an Ethertype.
 enum Action {
     /// A header that is undone.
@@ -24,8 +28,8 @@ enum Action {
 
 /// The Ethertypes that are known, those of most frames first.
 static ETHERTYPES: &[(u16, Action)] = &[
-    (0x0800, Action::Decode(ip::v4::decode)),
-    (0x86dd, Action::Decode(ip::v6::decode)),
+    (IPV4, Action::Decode(ip::v4::decode)),
+    (IPV6, Action::Decode(ip::v6::decode)),
     (0x8100, Action::Decode(vlan)),
     (0x88a8, Action::Decode(vlan)),
     (0x9100, Action::Decode(vlan)),

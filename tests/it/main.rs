@@ -78,6 +78,9 @@ mod mirrors;
 /// What comes on the ports and connections of SIP besides it.
 #[cfg(test)]
 mod neighbours;
+/// Headers between headers, and tunnels in pieces.
+#[cfg(test)]
+mod nesting;
 /// The same report in every format.
 #[cfg(test)]
 mod outputs;

@@ -2,10 +2,8 @@
 
 use std::net::SocketAddr;
 
-use serde_json::Value;
-
-use crate::support::essence::{by_message, outcomes};
-use crate::support::story::{Completes, Who, addresses, assert_told, story};
+use crate::support::essence::outcomes;
+use crate::support::story::{Completes, Who, addresses, assert_told, essence_of, story};
 use crate::support::{Run, run_bytes};
 use crate::traffic::fragment::fragments;
 use crate::traffic::ip::Header;
@@ -13,6 +11,8 @@ use crate::traffic::link::Link;
 use crate::traffic::packet::{MICROSECOND, Packet};
 use crate::traffic::pcap::{Layout, file};
 use crate::traffic::udp;
+
+const LINK: Link = Link::Raw(101);
 
 /// How messages become chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl End {
             Some(piece) => fragments(&packet, piece, identification.into()),
             None => vec![packet],
         };
-        parts.into_iter().map(|part| Packet::new(time, Link::Raw(101), part)).collect()
+        parts.into_iter().map(|part| Packet::new(time, LINK, part)).collect()
     }
 }
 
@@ -152,22 +152,9 @@ fn told_by(form: Form, order: impl Fn(usize, Vec<Packet>) -> Vec<Packet>) -> (Ve
 }
 
 fn run(name: &str, packets: &[Packet]) -> Run {
-    let run = run_bytes(file(Layout::usual(Link::Raw(101)), packets).expect("memory"));
+    let run = run_bytes(file(Layout::usual(LINK), packets).expect("memory"));
     run.assert_conserved(name);
     run
-}
-
-/// What the report says of a story that all came, with IPv6 addresses as the IPv4 addresses they stand for.
-fn essence(name: &str, packets: &[Packet], completes: &Completes) -> Value {
-    let run = run(name, packets);
-    assert_told(&run.report, name);
-    let told = by_message(&run.report, completes).to_string();
-    let (six, four) = (addresses(true), addresses(false));
-    let told = [(six.0, four.0), (six.1, four.1)].iter().fold(told, |told, (six, four)| {
-        let told = told.replace(&six.to_string(), &four.to_string());
-        told.replace(&six.ip().to_string(), &four.ip().to_string())
-    });
-    serde_json::from_str(&told).expect("JSON")
 }
 
 fn in_order(_: usize, packets: Vec<Packet>) -> Vec<Packet> {
@@ -177,7 +164,7 @@ fn in_order(_: usize, packets: Vec<Packet>) -> Vec<Packet> {
 #[test]
 fn the_same_calls_give_the_same_results_however_chunks_are_made() {
     let (packets, completes) = told_by(PLAIN, in_order);
-    let plain = essence("plain", &packets, &completes);
+    let plain = essence_of("plain", LINK, &packets, &completes);
     assert_eq!(plain["redirects"][0]["client"]["transport"], "sctp");
     let pieces = Form { piece: Some(200), ..PLAIN };
     let interleaved = Form { interleaved: true, ..pieces };
@@ -199,27 +186,27 @@ fn the_same_calls_give_the_same_results_however_chunks_are_made() {
         Form { over_udp: true, ipv6: true, fragment: Some(96), ..interleaved },
     ] {
         let (packets, completes) = told_by(form, in_order);
-        assert_eq!(essence(&format!("{form:?}"), &packets, &completes), plain, "{form:?}");
+        assert_eq!(essence_of(&format!("{form:?}"), LINK, &packets, &completes), plain, "{form:?}");
     }
 }
 
 #[test]
 fn pieces_come_in_any_order_and_twice() {
     let (packets, completes) = told_by(PLAIN, in_order);
-    let plain = essence("plain", &packets, &completes);
+    let plain = essence_of("plain", LINK, &packets, &completes);
     for interleaved in [false, true] {
         for piece in [60, 300] {
             let form = Form { piece: Some(piece), interleaved, ..PLAIN };
             let backwards = |_, packets: Vec<Packet>| packets.into_iter().rev().collect();
             let (packets, completes) = told_by(form, backwards);
-            assert_eq!(essence(&format!("backwards: {form:?}"), &packets, &completes), plain, "{form:?}");
+            assert_eq!(essence_of(&format!("backwards: {form:?}"), LINK, &packets, &completes), plain, "{form:?}");
             let twice = |_, packets: Vec<Packet>| {
                 let last = packets.len() - 1;
                 let again: Vec<Packet> = packets[..last].to_vec();
                 again.into_iter().chain(packets).collect()
             };
             let (packets, completes) = told_by(form, twice);
-            assert_eq!(essence(&format!("twice: {form:?}"), &packets, &completes), plain, "{form:?}");
+            assert_eq!(essence_of(&format!("twice: {form:?}"), LINK, &packets, &completes), plain, "{form:?}");
         }
     }
 }
@@ -311,7 +298,7 @@ fn sip_on_the_port_of_sctp_over_udp_is_sip() {
     let (from, to) = (SocketAddr::new(phone.ip(), 9_899), SocketAddr::new(server.ip(), 9_899));
     let said = story("UDP").into_iter();
     let packets: Vec<Packet> =
-        said.map(|said| Packet::new(said.time, Link::Raw(101), udp::packet(1, from, to, &said.text))).collect();
+        said.map(|said| Packet::new(said.time, LINK, udp::packet(1, from, to, &said.text))).collect();
     assert_eq!(run("plain SIP", &packets).messages(), packets.len() as u64);
 }
 

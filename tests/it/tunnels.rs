@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::essence::{by_message, outcomes};
 use crate::support::run_bytes;
-use crate::support::story::{Who, addresses, assert_told, over_udp, story};
+use crate::support::story::{Completes, Who, addresses, assert_told, essence_of, over_udp, story};
 use crate::traffic::fragment::fragments;
 use crate::traffic::ip::Header;
 use crate::traffic::link::Link;
@@ -28,7 +28,7 @@ fn outer(ipv6: bool) -> (SocketAddr, SocketAddr) {
     (near.parse().expect("an address"), far.parse().expect("an address"))
 }
 
-fn in_ip(ipv6: bool, protocol: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn in_ip(ipv6: bool, protocol: u8, parts: &[&[u8]]) -> Vec<u8> {
     let (source, destination) = outer(ipv6);
     let (source, destination): (IpAddr, IpAddr) = (source.ip(), destination.ip());
     let payload = parts.concat();
@@ -50,12 +50,18 @@ fn ethernet(packet: &[u8]) -> Vec<u8> {
     Link::Tagged(&[(0x8100, 7)]).frame(packet)
 }
 
+/// A frame whose addresses look like the start of an IPv4 packet, and like an Ethertype where one would be behind 4 bytes.
+fn misleading(packet: &[u8]) -> Vec<u8> {
+    let addresses = [0x46, 0, 0, 0x30, 5, 6, 2, 0, 8, 0, 0x11, 1];
+    [&addresses, &ether_type(packet)[..], packet].concat()
+}
+
 fn length(bytes: &[u8], more: usize) -> [u8; 2] {
     u16::try_from(bytes.len() + more).expect("short").to_be_bytes()
 }
 
 /// An ESP packet in the clear with so many bytes of authentication data.
-fn esp(packet: &[u8], next: u8, authentication: usize) -> Vec<u8> {
+pub(crate) fn esp(packet: &[u8], next: u8, authentication: usize) -> Vec<u8> {
     let padding: Vec<u8> = (1..=u8::try_from((4 - (packet.len() + 2) % 4) % 4).expect("small")).collect();
     let trailer = [u8::try_from(padding.len()).expect("small"), next];
     [&[0, 0, 16, 1, 0, 0, 0, 5][..], packet, &padding, &trailer, &vec![0xa5; authentication]].concat()
@@ -66,7 +72,7 @@ fn version(packet: &[u8]) -> u8 {
 }
 
 /// The IP protocol of a packet in a packet.
-fn nested(packet: &[u8]) -> u8 {
+pub(crate) fn nested(packet: &[u8]) -> u8 {
     if version(packet) == 4 { 4 } else { 41 }
 }
 
@@ -74,7 +80,7 @@ fn ether_type(packet: &[u8]) -> [u8; 2] {
     if version(packet) == 4 { [8, 0] } else { [0x86, 0xdd] }
 }
 
-pub(crate) const TUNNELS: [(&str, Wrap); 33] = [
+pub(crate) const TUNNELS: [(&str, Wrap); 52] = [
     ("IP in IPv4", |inner| in_ip(false, nested(inner), &[inner])),
     ("IP in IPv6", |inner| in_ip(true, nested(inner), &[inner])),
     ("IP in IP in IP", |inner| in_ip(true, 4, &[&in_ip(false, nested(inner), &[inner])])),
@@ -101,14 +107,26 @@ pub(crate) const TUNNELS: [(&str, Wrap); 33] = [
         let header = [0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 7, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1];
         in_ip(false, 47, &[&header, &[3; 8], &ethernet(inner)])
     }),
+    ("IP in ERSPAN III", |inner| {
+        let header = [0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 7, 0, 1, 0, 0, 0, 0, 0, 0, 8, 0];
+        in_ip(false, 47, &[&header, inner])
+    }),
+    ("MPLS in GRE", |inner| in_ip(true, 47, &[&[0, 0, 0x88, 0x47, 0, 2, 1, 64], inner])),
     ("VXLAN", |inner| in_udp(4_789, &[&[8, 0, 0, 0, 0, 0, 7, 0], &ethernet(inner)])),
     ("VXLAN with a group policy", |inner| in_udp(8_472, &[&[0x88, 0, 0, 9, 0, 0, 7, 0], &ethernet(inner)])),
     ("VXLAN-GPE", |inner| in_udp(4_790, &[&[0x0c, 0, 0, if version(inner) == 4 { 1 } else { 2 }, 0, 0, 7, 0], inner])),
+    ("Ethernet in VXLAN-GPE", |inner| in_udp(4_790, &[&[0x0c, 0, 0, 3, 0, 0, 7, 0], &ethernet(inner)])),
+    ("MPLS in VXLAN-GPE", |inner| in_udp(4_790, &[&[0x0c, 0, 0, 5, 0, 0, 7, 0, 0, 2, 1, 64], inner])),
     ("GENEVE", |inner| in_udp(6_081, &[&[2, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 1, 0, 0, 0, 0], &ethernet(inner)])),
     ("IP in GENEVE", |inner| in_udp(6_081, &[&[0, 0], &ether_type(inner), &[0, 0, 7, 0], inner])),
     ("GTP-U", |inner| in_udp(2_152, &[&[0x30, 255], &length(inner, 0), &[0, 0, 0, 7], inner])),
     ("GTP-U with a sequence number", |inner| {
         in_udp(2_152, &[&[0x32, 255], &length(inner, 4), &[0, 0, 0, 7, 0, 1, 0, 0], inner])
+    }),
+    ("GTP-U with an N-PDU number, over IPv6", |inner| {
+        let fields = [&[0x31, 255][..], &length(inner, 4), &[0, 0, 0, 7, 0, 0, 9, 0x85]].concat();
+        let datagram = [&[0xc3, 0x50, 0x08, 0x68][..], &length(inner, 20), &[0, 0], &fields, inner].concat();
+        in_ip(true, 17, &[&datagram])
     }),
     ("GTP-U with extension headers", |inner| {
         let header = [0, 0, 0, 7, 0, 0, 0, 0x85, 1, 0, 9, 0x40, 2, 1, 2, 3, 4, 5, 6, 0];
@@ -124,39 +142,59 @@ pub(crate) const TUNNELS: [(&str, Wrap); 33] = [
         in_udp(1_701, &[&[0x4a, 2], &length(inner, 20), &fields, inner])
     }),
     ("L2TPv3 over UDP", |inner| in_udp(1_701, &[&[0, 3, 0, 0, 0, 0, 0, 5], &ethernet(inner)])),
-    ("L2TPv3 on IP, cookie of 4", |inner| in_ip(false, 115, &[&[0, 0, 0, 5, 1, 2, 3, 4], &ethernet(inner)])),
+    ("L2TPv3 over UDP, cookie of 8", |inner| {
+        in_udp(1_701, &[&[0, 3, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8], &misleading(inner)])
+    }),
+    ("L2TPv3 on IP", |inner| in_ip(false, 115, &[&[0, 0, 0, 5], &ethernet(inner)])),
+    ("L2TPv3 on IP, sublayer", |inner| in_ip(false, 115, &[&[0, 0, 0, 5, 0x40, 0, 0, 9], &ethernet(inner)])),
+    ("L2TPv3 on IP, cookie of 4", |inner| in_ip(false, 115, &[&[0, 0, 0, 5, 1, 2, 3, 4], &misleading(inner)])),
+    ("L2TPv3 on IPv6, cookie of 8", |inner| {
+        in_ip(true, 115, &[&[0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8], &ethernet(inner)])
+    }),
+    ("L2TPv3 on IP, cookie of 8 and sublayer", |inner| {
+        in_ip(false, 115, &[&[0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8, 0x40, 0, 0, 9], &misleading(inner)])
+    }),
     ("ESP tunnel, HMAC-96", |inner| in_ip(false, 50, &[&esp(inner, nested(inner), 12)])),
     ("ESP tunnel, HMAC-SHA-256", |inner| in_ip(true, 50, &[&esp(inner, nested(inner), 16)])),
     ("ESP tunnel, no authentication, over UDP", |inner| in_udp(4_500, &[&esp(inner, nested(inner), 0)])),
+    ("ESP tunnel, HMAC-SHA-384", |inner| in_ip(false, 50, &[&esp(inner, nested(inner), 24)])),
+    ("ESP tunnel, HMAC-SHA-512, over UDP", |inner| in_udp(4_500, &[&esp(inner, nested(inner), 32)])),
+    ("ESP tunnel, HMAC-160", |inner| in_ip(true, 50, &[&esp(inner, nested(inner), 20)])),
     ("AH", |inner| in_ip(false, 51, &[&[nested(inner), 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1], &[7; 12], inner])),
     ("TZSP", |inner| in_udp(37_008, &[&[1, 0, 0, 1, 0, 10, 1, 5, 1], &ethernet(inner)])),
+    ("IEEE 802.11 in TZSP", |inner| {
+        let frame = [&[8, 1, 0, 0][..], &[2; 20], &[0xaa, 0xaa, 3, 0, 0, 0], &ether_type(inner), inner].concat();
+        in_udp(37_008, &[&[1, 0, 0, 18, 0, 0, 1], &frame])
+    }),
     ("MPLS over UDP", |inner| in_udp(6_635, &[&[0, 1, 0, 64, 0, 2, 1, 64], inner])),
     ("MPLS in IP", |inner| in_ip(false, 137, &[&[0, 2, 1, 64], inner])),
+    ("a pseudowire in MPLS in IP", |inner| in_ip(false, 137, &[&[0, 2, 1, 64], &misleading(inner)])),
+    ("a pseudowire with a control word in MPLS over UDP", |inner| {
+        in_udp(6_635, &[&[0, 1, 0, 64, 0, 2, 1, 64, 0, 0, 0, 9], &misleading(inner)])
+    }),
     ("IP in VXLAN in GRE", |inner| {
         in_ip(false, 47, &[&[0, 0, 8, 0], &in_udp(4_789, &[&[8, 0, 0, 0, 0, 0, 7, 0], &ethernet(inner)])])
     }),
-    ("Teredo", |inner| {
-        // Only IPv6 goes in; IPv4 is packed once more.
-        let six = if version(inner) == 6 { inner.to_vec() } else { in_ip(true, 4, &[inner]) };
-        in_udp(3_544, &[&[0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6], &six])
+    ("Teredo", |inner| in_udp(3_544, &[&in_six(inner)])),
+    ("Teredo with an origin", |inner| in_udp(3_544, &[&[0, 0, 1, 2, 3, 4, 5, 6], &in_six(inner)])),
+    ("Teredo with an authentication", |inner| {
+        in_udp(3_544, &[&[0, 1, 2, 3, 9, 9, 8, 8, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0], &in_six(inner)])
+    }),
+    ("Teredo with both", |inner| {
+        in_udp(3_544, &[&[0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 1, 2, 3, 4, 5, 6], &in_six(inner)])
     }),
 ];
+
+/// Teredo takes IPv6 only; IPv4 is packed once more.
+fn in_six(packet: &[u8]) -> Vec<u8> {
+    if version(packet) == 6 { packet.to_vec() } else { in_ip(true, 4, &[packet]) }
+}
 
 /// What the story gives, with IPv6 addresses as the IPv4 addresses they stand for.
 fn told(wrap: Wrap, ipv6: bool, piece: Option<usize>, name: &str) -> Value {
     let (inner, completes) = over_udp(Link::Raw(101), ipv6, piece);
     let wrapped = inner.iter().map(|packet| Packet::new(packet.time, Link::Raw(101), wrap(&packet.bytes)));
-    let packets: Vec<Packet> = wrapped.collect();
-    let run = run_bytes(file(Layout::usual(Link::Raw(101)), &packets).expect("memory"));
-    run.assert_conserved(name);
-    assert_told(&run.report, name);
-    let told = by_message(&run.report, &completes).to_string();
-    let (six, four) = (addresses(true), addresses(false));
-    let told = [(six.0, four.0), (six.1, four.1)].iter().fold(told, |told, (six, four)| {
-        let told = told.replace(&six.to_string(), &four.to_string());
-        told.replace(&six.ip().to_string(), &four.ip().to_string())
-    });
-    serde_json::from_str(&told).expect("JSON")
+    essence_of(name, Link::Raw(101), &wrapped.collect::<Vec<_>>(), &completes)
 }
 
 #[test]
@@ -173,10 +211,10 @@ fn the_same_calls_give_the_same_results_in_every_tunnel() {
 }
 
 /// Fragments in tunnels whose packets are fragments again, but for small ones; and the message that each frame completes.
-pub(crate) fn carriers_in_pieces() -> (Vec<Packet>, std::collections::BTreeMap<u64, usize>) {
+pub(crate) fn carriers_in_pieces() -> (Vec<Packet>, Completes) {
     let (inner, completes) = over_udp(Link::Raw(101), false, Some(400));
     let (near, far) = outer(false);
-    let (mut packets, mut completed) = (Vec::new(), std::collections::BTreeMap::new());
+    let (mut packets, mut completed) = (Vec::new(), Completes::new());
     for (number, piece) in (1_u64..).zip(&inner) {
         let tunnel = [&[0x30, 255][..], &length(&piece.bytes, 0), &[0, 0, 0, 7], &piece.bytes].concat();
         let (near, far) = (SocketAddr::new(near.ip(), 2_152), SocketAddr::new(far.ip(), 2_152));
@@ -229,21 +267,22 @@ pub(crate) fn chunk(kind: u16, value: &[u8]) -> Vec<u8> {
     [&[0, 0][..], &kind.to_be_bytes(), &length(value, 6), value].concat()
 }
 
-fn octets(address: SocketAddr) -> [u8; 4] {
+fn octets(address: SocketAddr) -> Vec<u8> {
     match address.ip() {
-        IpAddr::V4(address) => address.octets(),
-        IpAddr::V6(_) => panic!("not IPv4"),
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
     }
 }
 
 fn hep_3(time: u64, from: SocketAddr, to: SocketAddr, payload: Vec<u8>) -> Vec<u8> {
     let seconds = u32::try_from(time / 1_000_000_000).expect("before 2106").to_be_bytes();
     let micros = u32::try_from(time % 1_000_000_000 / 1_000).expect("small").to_be_bytes();
+    let (family, source, destination) = if from.is_ipv4() { (2, 3, 4) } else { (10, 5, 6) };
     let chunks = [
-        chunk(1, &[2]),
+        chunk(1, &[family]),
         chunk(2, &[17]),
-        chunk(3, &octets(from)),
-        chunk(4, &octets(to)),
+        chunk(source, &octets(from)),
+        chunk(destination, &octets(to)),
         chunk(7, &from.port().to_be_bytes()),
         chunk(8, &to.port().to_be_bytes()),
         chunk(9, &seconds),
@@ -258,8 +297,11 @@ fn hep_3(time: u64, from: SocketAddr, to: SocketAddr, payload: Vec<u8>) -> Vec<u
 
 fn hep_old(version: u8, time: u64, from: SocketAddr, to: SocketAddr, text: &[u8]) -> Vec<u8> {
     let ports = [from.port().to_be_bytes(), to.port().to_be_bytes()].concat();
-    let mut header = [&[version, if version == 1 { 16 } else { 28 }, 2, 17][..], &ports].concat();
-    header.extend([octets(from), octets(to)].concat());
+    let addresses = [octets(from), octets(to)].concat();
+    let length = 8 + addresses.len() + if version == 1 { 0 } else { 12 };
+    let family = if from.is_ipv4() { 2 } else { 10 };
+    let mut header = [&[version, u8::try_from(length).expect("short"), family, 17][..], &ports].concat();
+    header.extend(addresses);
     if version == 2 {
         header.extend(u32::try_from(time / 1_000_000_000).expect("before 2106").to_le_bytes());
         header.extend(u32::try_from(time % 1_000_000_000 / 1_000).expect("small").to_le_bytes());
@@ -285,21 +327,21 @@ fn what_capture_agents_relay_has_the_addresses_and_times_they_saw() {
         ("HEP 2", |time, from, to, text| hep_old(2, time, from, to, text)),
         ("HEP 1", |time, from, to, text| hep_old(1, time, from, to, text)),
     ];
-    let (phone, server) = addresses(false);
     for (name, relay) in relayed {
-        // An agent is late, which shows in nothing but HEP 1.
-        let late = if name == "HEP 1" { 0 } else { 700_000_000 };
-        let (mut packets, mut completes) = (Vec::new(), std::collections::BTreeMap::new());
-        for (number, said) in story("UDP").into_iter().enumerate() {
-            let (from, to) = if said.by == Who::Phone { (phone, server) } else { (server, phone) };
-            let relayed = in_udp(9_060, &[&relay(said.time, from, to, &said.text)]);
-            packets.push(Packet::new(said.time + late, Link::Raw(101), relayed));
-            completes.insert(packets.len() as u64, number);
+        for ipv6 in [false, true] {
+            let name = format!("{name}, IPv6: {ipv6}");
+            // An agent is late, which shows in nothing but HEP 1.
+            let late = if name.starts_with("HEP 1") { 0 } else { 700_000_000 };
+            let (phone, server) = addresses(ipv6);
+            let (mut packets, mut completes) = (Vec::new(), Completes::new());
+            for (number, said) in story("UDP").into_iter().enumerate() {
+                let (from, to) = if said.by == Who::Phone { (phone, server) } else { (server, phone) };
+                let relayed = in_udp(9_060, &[&relay(said.time, from, to, &said.text)]);
+                packets.push(Packet::new(said.time + late, Link::Raw(101), relayed));
+                completes.insert(packets.len() as u64, number);
+            }
+            assert_eq!(essence_of(&name, Link::Raw(101), &packets, &completes), plain, "{name}");
         }
-        let run = run_bytes(file(Layout::usual(Link::Raw(101)), &packets).expect("memory"));
-        run.assert_conserved(name);
-        assert_told(&run.report, name);
-        assert_eq!(by_message(&run.report, &completes), plain, "{name}");
     }
 }
 

@@ -6,6 +6,7 @@ mod hdlc;
 mod juniper;
 mod loopback;
 mod nflog;
+mod pktap;
 mod raw;
 mod sll;
 mod sll2;
@@ -54,6 +55,7 @@ pub static LINKS: &[Link] = &[
     Link { link: LinkType::IPV6, decode: super::ip::v6::decode },
     Link { link: LinkType::NFLOG, decode: nflog::decode },
     Link { link: LinkType::UPPER_PDU, decode: upper_pdu::decode },
+    Link { link: LinkType::PKTAP, decode: pktap::decode },
     Link { link: LinkType::LINUX_SLL2, decode: sll2::decode },
 ];
 

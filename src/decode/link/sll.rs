@@ -1,5 +1,6 @@
 //! Linux cooked capture: a header of 16 bytes that ends in the protocol.
 
+use super::{frame_relay, wlan, wlan_header};
 use crate::decode::layer::Layer;
 use crate::decode::{Outcome, Skip, ethertype};
 
@@ -7,8 +8,12 @@ use crate::decode::{Outcome, Skip, ethertype};
 const HEADER_LEN: usize = 16;
 /// Protocol: IEEE 802.2 LLC follows.
 const PROTOCOL_LLC: u16 = 4;
-/// ARPHRD types whose protocol field is no Ethertype: Frame Relay, 802.11 in its three shapes, netlink.
-const FOREIGN_HARDWARE: [u16; 5] = [770, 801, 802, 803, 824];
+/// ARPHRD types whose protocol field says nothing: what follows is a frame of theirs.
+const FRAME_RELAY: u16 = 770;
+const IEEE_802_11: u16 = 801;
+const IEEE_802_11_PRISM: u16 = 802;
+const IEEE_802_11_RADIOTAP: u16 = 803;
+const NETLINK: u16 = 824;
 
 /// Decodes a cooked frame: packet type, ARPHRD type, address length, address (8 bytes), protocol.
 pub(super) fn decode(layer: Layer<'_>) -> Outcome<'_> {
@@ -21,8 +26,13 @@ pub(super) fn decode(layer: Layer<'_>) -> Outcome<'_> {
 
 /// Decodes what follows a cooked header of either version.
 pub(super) fn payload_of(hardware: u16, protocol: u16, payload: Layer<'_>) -> Outcome<'_> {
-    if FOREIGN_HARDWARE.contains(&hardware) {
-        return Err(Skip::UnsupportedHardwareType);
+    match hardware {
+        FRAME_RELAY => return frame_relay::decode(payload),
+        IEEE_802_11 => return wlan::decode(payload),
+        IEEE_802_11_PRISM => return wlan_header::prism(payload),
+        IEEE_802_11_RADIOTAP => return wlan_header::radiotap(payload),
+        NETLINK => return Err(Skip::UnsupportedHardwareType),
+        _ => {}
     }
     match protocol {
         PROTOCOL_LLC => ethertype::llc(payload),

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use crate::decode::layer::Layer;
-use crate::decode::{Datagram, Decoded, Outcome, Skip};
+use crate::decode::{Datagram, Decoded, Outcome, Skip, tunnel};
 use crate::net::{Endpoint, Transport};
 
 const TAG_HEADER_LEN: usize = 4;
 const END: u16 = 0;
 const DISSECTOR: u16 = 12;
 const HEURISTIC_DISSECTOR: u16 = 13;
+const DISSECTOR_TABLE: u16 = 14;
 const IPV4_SOURCE: u16 = 20;
 const IPV4_DESTINATION: u16 = 21;
 const IPV6_SOURCE: u16 = 22;
@@ -21,13 +22,19 @@ const DESTINATION_PORT: u16 = 26;
 /// The dissectors of SIP: on datagrams, on streams, by content.
 const SIP: [&[u8]; 4] = [b"sip", b"sip.tcp", b"sip_udp", b"sip_tcp"];
 
+/// The tables of dissectors by port.
+const TRANSPORTS: [&[u8]; 3] = [b"udp.port", b"tcp.port", b"sctp.port"];
+
 /// Port types: SCTP, TCP.
 const PORT_SCTP: u32 = 1;
 const PORT_TCP: u32 = 2;
 
 /// Decodes an exported PDU, if it is a SIP message: a whole one, whatever carried it.
+///
+/// PDUs of a transport name the table of ports that they would be dissected by, and have to begin like a message. What carries
+/// messages inside, such as a tunnel, is left alone: the messages are exported too.
 pub(super) fn decode(mut layer: Layer<'_>) -> Outcome<'_> {
-    let mut is_sip = false;
+    let (mut is_sip, mut is_payload) = (false, false);
     let (mut source, mut destination) = (Endpoint::default(), Endpoint::default());
     let mut transport = Transport::Udp;
     loop {
@@ -38,6 +45,7 @@ pub(super) fn decode(mut layer: Layer<'_>) -> Outcome<'_> {
         match tag {
             END => break,
             DISSECTOR | HEURISTIC_DISSECTOR => is_sip = SIP.contains(&text(value)),
+            DISSECTOR_TABLE => is_payload = TRANSPORTS.contains(&text(value)),
             IPV4_SOURCE | IPV6_SOURCE => source.address = address(value).unwrap_or(source.address),
             IPV4_DESTINATION | IPV6_DESTINATION => {
                 destination.address = address(value).unwrap_or(destination.address);
@@ -54,7 +62,8 @@ pub(super) fn decode(mut layer: Layer<'_>) -> Outcome<'_> {
             _ => {}
         }
     }
-    if !is_sip {
+    let may_be_sip = is_sip || (is_payload && tunnel::begins_like_sip(layer.bytes));
+    if !may_be_sip {
         return Err(Skip::OtherExportedPdu);
     }
     Ok(Decoded::Datagram(Datagram {

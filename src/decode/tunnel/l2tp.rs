@@ -3,7 +3,8 @@
 use super::{ethernet_frame, ppp, rest};
 use crate::decode::ip::Packet;
 use crate::decode::layer::Layer;
-use crate::decode::{Outcome, Skip, ethertype};
+use crate::decode::link::ethernet;
+use crate::decode::{Outcome, Skip};
 
 const CONTROL: u16 = 0x8000;
 const LENGTH: u16 = 0x4000;
@@ -15,8 +16,6 @@ const RESERVED: u16 = 0x35f0;
 
 /// Bytes of cookie and sublayer that may stand between a session and its frame; both ends know, the packet does not say.
 const COOKIE_AND_SUBLAYER: [usize; 4] = [0, 4, 8, 12];
-/// Where the Ethertype stands in an Ethernet frame.
-const ETHERTYPE_AT: usize = 12;
 
 /// L2TP over UDP; control messages are none of our business.
 pub(super) fn over_udp(layer: Layer<'_>) -> Option<Outcome<'_>> {
@@ -50,7 +49,6 @@ pub(in crate::decode) fn decode<'a>(_: &Packet, layer: Layer<'a>) -> Outcome<'a>
 
 /// An Ethernet frame behind a cookie and a sublayer of unknown length: where an Ethertype makes sense.
 fn frame(layer: Layer<'_>) -> Outcome<'_> {
-    let fits = |skipped: &&usize| layer.u16_at(**skipped + ETHERTYPE_AT).is_some_and(ethertype::is_known);
-    let skipped = COOKIE_AND_SUBLAYER.iter().find(fits).ok_or(Skip::L2tp)?;
+    let skipped = COOKIE_AND_SUBLAYER.iter().find(|skipped| ethernet::may_begin(layer, **skipped)).ok_or(Skip::L2tp)?;
     ethernet_frame(rest(layer, *skipped)?)
 }

@@ -69,7 +69,7 @@ fn proxied<'a>(ends: Ends, layer: Layer<'a>) -> Option<Outcome<'a>> {
 }
 
 /// Whether it begins with a version or a method, as a SIP message does (RFC 3261 7).
-fn begins_like_sip(bytes: &[u8]) -> bool {
+pub(super) fn begins_like_sip(bytes: &[u8]) -> bool {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     line.starts_with(b"SIP/") || line.windows(5).any(|part| part == b" SIP/")
 }

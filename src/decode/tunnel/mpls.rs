@@ -2,19 +2,18 @@
 
 use super::{ethernet_frame, ip_packet, rest};
 use crate::decode::layer::Layer;
-use crate::decode::{Outcome, Skip, ethertype};
+use crate::decode::link::ethernet;
+use crate::decode::{Outcome, Skip};
 use crate::limits::MAX_LAYERS;
 
 /// Bytes of a label stack entry, and of the control word of a pseudowire.
 const ENTRY_LEN: usize = 4;
 const CONTROL_WORD_LEN: usize = 4;
-/// Where the Ethertype stands in an Ethernet frame.
-const ETHERTYPE_AT: usize = 12;
 
 /// Decodes what a label stack carries.
 ///
-/// The stack does not say what that is. IP has its version in the first half byte; a pseudowire has a control word that begins
-/// with 0, or none. Where Ethernet begins is told by where its Ethertype makes sense.
+/// The stack does not say what that is. IP has its version in the first half byte, as an address of Ethernet may have; a pseudowire
+/// has a control word that begins with 0, or none. Lengths that fit to the byte, and then Ethertypes that make sense, tell.
 pub(in crate::decode) fn decode(layer: Layer<'_>) -> Outcome<'_> {
     let mut layer = layer.deeper()?;
     for _ in 0..MAX_LAYERS {
@@ -28,26 +27,28 @@ pub(in crate::decode) fn decode(layer: Layer<'_>) -> Outcome<'_> {
 }
 
 fn payload(layer: Layer<'_>) -> Outcome<'_> {
-    let is_ethernet = |skipped: usize| layer.u16_at(skipped + ETHERTYPE_AT).is_some_and(ethertype::is_known);
-    if is_ip(layer) {
+    let room = layer.bytes.len().saturating_add(layer.missing);
+    let length = ip_length(layer);
+    if length != Some(room) {
+        if ethernet::may_begin(layer, 0) {
+            return ethernet_frame(layer);
+        }
+        if layer.bytes.first().is_some_and(|first| first >> 4 == 0) && ethernet::may_begin(layer, CONTROL_WORD_LEN) {
+            return ethernet_frame(rest(layer, CONTROL_WORD_LEN)?);
+        }
+    }
+    if length.is_some_and(|length| length <= room) {
         return ip_packet(layer).unwrap_or(Err(Skip::Mpls));
-    }
-    if is_ethernet(0) {
-        return ethernet_frame(layer);
-    }
-    if layer.bytes.first().is_some_and(|first| first >> 4 == 0) && is_ethernet(CONTROL_WORD_LEN) {
-        return ethernet_frame(rest(layer, CONTROL_WORD_LEN)?);
     }
     Err(layer.too_short(Skip::TruncatedTunnel, Skip::Mpls))
 }
 
-/// Whether it begins like an IP packet whose length is not beyond the frame.
-fn is_ip(layer: Layer<'_>) -> bool {
-    let room = layer.bytes.len().saturating_add(layer.missing);
-    match layer.bytes.first() {
-        Some(0x45..=0x4f) => layer.u16_at(2).is_some_and(|length| usize::from(length) <= room),
-        Some(0x60..=0x6f) => layer.u16_at(4).is_some_and(|length| usize::from(length).saturating_add(40) <= room),
-        _ => false,
+/// The length that an IP packet says it has, if this begins like one.
+fn ip_length(layer: Layer<'_>) -> Option<usize> {
+    match layer.bytes.first()? {
+        0x45..=0x4f => layer.u16_at(2).map(usize::from),
+        0x60..=0x6f => layer.u16_at(4).map(|length| usize::from(length).saturating_add(40)),
+        _ => None,
     }
 }
 

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use serde_json::Value;
+
+use super::essence::by_message;
+use super::run_bytes;
 use crate::traffic::link::Link;
 use crate::traffic::packet::{EPOCH, MILLISECOND, Packet, SECOND, Wire};
+use crate::traffic::pcap::{Layout, file};
 use crate::traffic::sip::{Message, sdp};
 
 /// Who speaks.
@@ -176,7 +181,7 @@ impl Script<'_> {
 }
 
 /// What any analysis must say of [`story`], whatever carried it; for the assertions of several tests.
-pub(crate) fn assert_told(report: &serde_json::Value, name: &str) {
+pub(crate) fn assert_told(report: &Value, name: &str) {
     let told: Vec<_> = list(report, "redirects")
         .map(|redirect| (redirect["status"].as_u64(), redirect["outcome"].as_str(), redirect["final_status"].as_u64()))
         .collect();
@@ -189,7 +194,22 @@ pub(crate) fn assert_told(report: &serde_json::Value, name: &str) {
     assert_eq!(report["summary"]["sip_messages"], story("UDP").len(), "{name}: messages");
 }
 
+/// What the report of a capture of the whole [`story`] says, with IPv6 addresses as the IPv4 addresses they stand for; fails
+/// where it does not say what it must.
+pub(crate) fn essence_of(name: &str, link: Link, packets: &[Packet], completes: &Completes) -> Value {
+    let run = run_bytes(file(Layout::usual(link), packets).expect("memory"));
+    run.assert_conserved(name);
+    assert_told(&run.report, name);
+    let told = by_message(&run.report, completes).to_string();
+    let (six, four) = (addresses(true), addresses(false));
+    let told = [(six.0, four.0), (six.1, four.1)].iter().fold(told, |told, (six, four)| {
+        let told = told.replace(&six.to_string(), &four.to_string());
+        told.replace(&six.ip().to_string(), &four.ip().to_string())
+    });
+    serde_json::from_str(&told).expect("JSON")
+}
+
 /// A section of a report.
-pub(crate) fn list<'a>(report: &'a serde_json::Value, name: &str) -> impl Iterator<Item = &'a serde_json::Value> {
+pub(crate) fn list<'a>(report: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     report[name].as_array().into_iter().flatten()
 }
