@@ -215,6 +215,12 @@ fn more_carriers() -> Vec<(&'static str, LinkType, Vec<u8>)> {
         ("avs", LinkType::IEEE_802_11_AVS, avs(&wlan(8, 1, &snap))),
         ("avs as prism", LinkType::IEEE_802_11_PRISM, avs(&wlan(8, 1, &snap))),
         ("ppi", LinkType::PPI, with(&[0, 0, 8, 0, 1, 0, 0, 0], &ethernet(&[], 0x0800, &udp4))),
+        ("pktap", LinkType::PKTAP, {
+            with(&[16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 9, 9, 9], &ethernet(&[], 0x86dd, &udp6))
+        }),
+        ("sll of a monitor", LinkType::LINUX_SLL, {
+            with(&[0, 3, 3, 0x21, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 0, 4], &wlan(8, 1, &snap))
+        }),
         ("nflog", LinkType::NFLOG, nflog(false, &udp4)),
         ("nflog, big endian", LinkType::NFLOG, nflog(true, &udp6)),
         ("upper PDU", LinkType::UPPER_PDU, upper_pdu(b"sip")),
