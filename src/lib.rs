@@ -16,6 +16,7 @@ pub mod options;
 pub mod pipeline;
 pub mod progress;
 pub mod reassembly;
+pub mod redact;
 pub mod report;
 pub mod sip;
 pub mod stream;

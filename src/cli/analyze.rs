@@ -16,8 +16,9 @@ use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
 
+use super::capture_file::CaptureFile;
 use super::config::{Config, One};
-use super::extract::Extract;
+use super::extract;
 use super::filters::Filters;
 use super::output::Output;
 use super::progress::{summarise, watched};
@@ -139,9 +140,9 @@ impl Analyze {
             Ok(outputs) => outputs,
             Err((exit, problem)) => return refuse(&problem, exit),
         };
-        let extract = match self.extract.take().map(|path| Extract::open(&path, &inputs, feeder.captures(), &options)) {
+        let excerpt = match self.extract.take().map(|path| extract::open(&path, &inputs, feeder.captures(), &options)) {
             None => None,
-            Some(Ok(extract)) => Some(extract),
+            Some(Ok(file)) => Some(file),
             Some(Err((exit, problem))) => {
                 outputs.into_iter().for_each(Output::abandon);
                 return refuse(&problem, exit);
@@ -154,7 +155,7 @@ impl Analyze {
             Ok(analysis) => analysis,
             Err(problem) => {
                 outputs.into_iter().for_each(Output::abandon);
-                extract.into_iter().for_each(Extract::abandon);
+                excerpt.into_iter().for_each(CaptureFile::abandon);
                 return refuse(&problem, Exit::Unusable);
             }
         };
@@ -166,7 +167,7 @@ impl Analyze {
         let spacing = if self.compact { Spacing::Compact } else { Spacing::Wide };
         let exit =
             workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view, spacing))));
-        let exit = exit.max(extract.map_or(Exit::Done, |extract| self.extract(extract, &analysis, &options, &workers)));
+        let exit = exit.max(excerpt.map_or(Exit::Done, |file| self.extract(file, &analysis, &options, &workers)));
         if self.verbose || self.is_watched() {
             summarise(&view, self.verbose);
         }
@@ -176,8 +177,8 @@ impl Analyze {
     }
 
     /// Writes the packets of the listed calls.
-    fn extract(&self, extract: Extract, analysis: &Analysis, options: &Options, workers: &ThreadPool) -> Exit {
-        match extract.write(analysis, options, workers) {
+    fn extract(&self, file: CaptureFile, analysis: &Analysis, options: &Options, workers: &ThreadPool) -> Exit {
+        match extract::write(file, analysis, options, workers) {
             Ok(written) => {
                 if self.verbose {
                     complain(&format!("{} packets of {} calls extracted", written.packets, written.calls));

@@ -1,6 +1,7 @@
 //! The command line: what was asked for, what comes out, and the exit code.
 
 mod analyze;
+mod capture_file;
 mod config;
 mod diff;
 mod exit;
@@ -10,6 +11,7 @@ mod filters;
 mod output;
 mod packaging;
 mod progress;
+mod redact;
 mod schema;
 mod show;
 mod words;
@@ -53,6 +55,8 @@ enum Command {
     Show(show::Show),
     /// Say what changed between two reports; exit with 1 if the new one is worse
     Diff(diff::Diff),
+    /// Write the SIP messages of a capture anew, with pseudonyms, so that it can be shown to others
+    Redact(redact::Redact),
     /// Explain a status code or a rule; with two or more, what differs between them
     Explain(explain::Explain),
     /// List the rules behind findings
@@ -71,6 +75,7 @@ pub(crate) fn run() -> Exit {
         Ok(arguments) => match arguments.command {
             Command::Analyze(command) => command.run(),
             Command::Show(command) => command.run(),
+            Command::Redact(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Rules(command) => command.run(),
             Command::Completions(command) => command.run(),

@@ -183,7 +183,9 @@ impl Wanted {
     }
 
     fn see(&mut self, messages: &[super::messages::Messages], windows: &[Window], again: &Again<'_>) {
-        let records = || messages.iter().flat_map(|list| list.records(windows));
+        let records = || {
+            messages.iter().flat_map(|list| list.arriving(windows)).map(|arriving| (arriving.record, arriving.call_id))
+        };
         for (record, call_id) in records().filter(|(record, _)| self.shown.contains(&(record.input, record.frame))) {
             if !self.calls.contains(call_id) && again.was_there(record.input, record.frame) {
                 self.calls.insert(call_id.into());

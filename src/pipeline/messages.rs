@@ -68,10 +68,10 @@ impl Messages {
         (Span::of(&self.bytes, self.bytes.get(start..).unwrap_or_default()), false)
     }
 
-    /// The messages with their Call-IDs, in order.
-    pub(crate) fn records<'m>(&'m self, windows: &'m [Window]) -> impl Iterator<Item = (&'m MessageRecord, &'m [u8])> {
+    /// All messages, in order.
+    pub(crate) fn arriving<'m>(&'m self, windows: &'m [Window]) -> impl Iterator<Item = Arriving<'m>> {
         let queue = Queue { list: self, window: self.window_bytes(windows), rest: &[] };
-        self.items.iter().map(move |item| (&item.record, item.call_id.within(queue.raw(item))))
+        self.items.iter().map(move |item| queue.arriving(item))
     }
 
     fn window_bytes<'m>(&self, windows: &'m [Window]) -> &'m [u8] {
@@ -172,16 +172,19 @@ impl<'m> Queue<'m> {
     pub(crate) fn next(&mut self) -> Option<Arriving<'m>> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        let item = self.item(*first)?;
+        Some(self.arriving(self.item(*first)?))
+    }
+
+    fn arriving(&self, item: &'m Item) -> Arriving<'m> {
         let message = self.raw(item);
-        Some(Arriving {
+        Arriving {
             record: &item.record,
             key: item.key,
             call_id: item.call_id.within(message),
             message,
             digests: &self.list.digests,
             now: item.order.0,
-        })
+        }
     }
 
     /// The keys and bytes of the messages to come.

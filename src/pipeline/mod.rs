@@ -15,6 +15,7 @@ mod messages;
 mod odd;
 mod packets;
 mod quotes;
+mod redact;
 mod sctp;
 mod settle;
 mod sources;
@@ -42,6 +43,7 @@ pub use excerpt::{Excerpt, excerpt};
 use messages::{Messages, Spare};
 use packets::PacketShards;
 pub use quotes::quote;
+pub use redact::{Redacted, redact};
 use watching::Watching;
 use yields::{Spot, Yield, decode_window};
 

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::support::captures::{files, project};
 
 /// The rooms in flow order, with what stands between them: each may use those before it.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "capture",
     "decode",
     "reassembly",
     "stream",
     "sip",
+    "redact",
     "correlation",
     "findings",
     "counters",

@@ -37,7 +37,8 @@ fn assert_commands_exist(document: &str, text: &str) {
     let help = run(&["analyze", "--help"]).out
         + &run(&["--help"]).out
         + &run(&["rules", "--help"]).out
-        + &run(&["show", "--help"]).out;
+        + &run(&["show", "--help"]).out
+        + &run(&["redact", "--help"]).out;
     for command in commands(text) {
         let words: Vec<&str> = command.split_whitespace().take_while(|word| *word != "#").collect();
         for word in &words {

@@ -84,6 +84,9 @@ mod nesting;
 /// The same report in every format.
 #[cfg(test)]
 mod outputs;
+/// Captures with pseudonyms.
+#[cfg(test)]
+mod redact;
 /// The published schemas.
 #[cfg(test)]
 mod schema;

@@ -31,6 +31,7 @@ impl Page<'_, '_> {
                             p { (shown(&finding.summary)) }
                             @if !finding.remediation.is_empty() { p.remedy { (shown(&finding.remediation)) } }
                             p.small { (finding.references.join(", ")) }
+                            p.small { "Wireshark: " code { (shown(&finding.wireshark_filter)) } }
                         }
                         td { (evidence(&finding.evidence, inputs)) }
                         td { (time(&finding.time)) }

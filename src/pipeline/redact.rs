@@ -1,0 +1,135 @@
+//! Writes the SIP messages of captures anew, with pseudonyms.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::Sorting;
+use super::calls::Sorted;
+use super::yields::Spot;
+use crate::capture::{Feeder, InputInfo, PacketToWrite, Writer};
+use crate::correlation::Arriving;
+use crate::error::Error;
+use crate::limits::EXCERPT_TICK_SECONDS;
+use crate::net::{Endpoint, LinkType};
+use crate::redact::{Carriage, Pseudonyms};
+use crate::sip::Message;
+use crate::time::Timestamp;
+
+/// Bytes on the wire of what only shows that the capture went on.
+const SIGN_BYTES: u32 = 20;
+
+/// What was written, and what was read for it.
+#[derive(Debug, Default)]
+pub struct Redacted {
+    /// Messages.
+    pub messages: u64,
+    /// The inputs.
+    pub inputs: Vec<InputInfo>,
+}
+
+/// Writes, as pcapng, the SIP messages that belong to calls, with pseudonyms and in packets of their own: IP and UDP with right lengths and
+/// checksums, or what Wireshark exports where a stream carried them. Nothing else of the capture is in the file.
+/// `place` is what `out` leads to.
+///
+/// The messages are as long as they were, and the times are as they were; packets without content show for how long was captured.
+///
+/// # Errors
+///
+/// [`Error::Write`] if `out` fails.
+pub fn redact(
+    mut feeder: Feeder,
+    pseudonyms: &Pseudonyms,
+    workers: &ThreadPool,
+    (place, out): (&Path, &mut (dyn Write + Send)),
+) -> Result<Redacted, Error> {
+    let failed = |source| Error::Write { path: place.to_owned(), source };
+    workers.install(|| {
+        let mut sorting = Sorting::default();
+        let mut output = Output::new(pseudonyms, out).map_err(failed)?;
+        let mut spent = Vec::new();
+        while let Some(batch) = feeder.next_batch(&mut spent) {
+            let sorted = sorting.batch(batch);
+            let last = sorting.last.values().max_by_key(|spot| spot.order(0)).copied();
+            output.take(&sorted, last).map_err(failed)?;
+            sorted.messages.into_iter().for_each(|list| sorting.spare.give_back(list));
+            spent.extend(sorted.windows.into_iter().map(crate::capture::Window::into_buffer));
+        }
+        let last = sorting.last.values().max_by_key(|spot| spot.order(0)).copied();
+        output.take(&sorting.finish(), last).map_err(failed)?;
+        let messages = output.finish().map_err(failed)?;
+        Ok(Redacted { messages, inputs: feeder.finish() })
+    })
+}
+
+/// Writes messages with pseudonyms.
+struct Output<'a> {
+    pseudonyms: &'a Pseudonyms,
+    writer: Writer<io::BufWriter<&'a mut (dyn Write + Send)>>,
+    written: Option<Timestamp>,
+    /// The capture time of the last frame seen.
+    reached: Option<Timestamp>,
+    messages: u64,
+}
+
+impl<'a> Output<'a> {
+    fn new(pseudonyms: &'a Pseudonyms, out: &'a mut (dyn Write + Send)) -> io::Result<Self> {
+        let writer = Writer::new(io::BufWriter::new(out), 9)?;
+        Ok(Self { pseudonyms, writer, written: None, reached: None, messages: 0 })
+    }
+
+    fn take(&mut self, sorted: &Sorted, last: Option<Spot>) -> io::Result<()> {
+        let mut arriving: Vec<Arriving<'_>> =
+            sorted.messages.iter().flat_map(|list| list.arriving(&sorted.windows)).collect();
+        arriving.sort_by_key(|arriving| (arriving.now, arriving.record.order()));
+        let pseudonyms = self.pseudonyms;
+        let packets: Vec<(Timestamp, LinkType, Vec<u8>)> =
+            arriving.par_iter().filter_map(|arriving| packet(arriving, pseudonyms)).collect();
+        for (time, link, bytes) in packets {
+            self.write(time, link, &bytes)?;
+            self.messages += 1;
+        }
+        self.reached = last.map(|spot| spot.arrival.watermark).max(self.reached);
+        match (self.reached, self.written) {
+            (Some(reached), None) => self.write(reached, LinkType::RAW, &[]),
+            (Some(reached), Some(written)) if reached >= written.plus_seconds(EXCERPT_TICK_SECONDS) => {
+                self.write(reached, LinkType::RAW, &[])
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&mut self, time: Timestamp, link: LinkType, bytes: &[u8]) -> io::Result<()> {
+        // A packet without content had at least a header.
+        let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(SIGN_BYTES);
+        self.writer.packet(&PacketToWrite { input: 0, link, time, wire_len, bytes }, "redacted")?;
+        self.written = self.written.max(Some(time));
+        Ok(())
+    }
+
+    /// Ends the file with a sign of how long was captured.
+    fn finish(mut self) -> io::Result<u64> {
+        if let Some(reached) = self.reached.filter(|reached| Some(*reached) > self.written) {
+            self.write(reached, LinkType::RAW, &[])?;
+        }
+        self.writer.finish()?;
+        Ok(self.messages)
+    }
+}
+
+/// When a message was captured, and a packet with its pseudonym.
+fn packet(arriving: &Arriving<'_>, pseudonyms: &Pseudonyms) -> Option<(Timestamp, LinkType, Vec<u8>)> {
+    let record = arriving.record;
+    let message = Message::parse(arriving.message).or_else(|_| Message::parse_cut(arriving.message)).ok()?;
+    let pseudonym = |endpoint: Endpoint| Endpoint { address: pseudonyms.address(endpoint.address), ..endpoint };
+    let carriage = Carriage {
+        source: pseudonym(record.source),
+        destination: pseudonym(record.destination),
+        transport: record.transport,
+        identification: record.identification,
+    };
+    let (link, bytes) = carriage.packet(&pseudonyms.message(&message));
+    Some((record.time, link, bytes))
+}
