@@ -95,107 +95,103 @@ const KEPT_PARAMETERS: &[&[u8]] = &[
     b"isfocus",
 ];
 
+/// What becomes of the value of a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Treatment {
+    /// Numbers, option tags and other words of the standards.
+    Kept,
+    /// Addresses with names and parameters.
+    Addresses,
+    Vias,
+    /// Call-IDs.
+    Calls,
+    /// A Call-ID and the tags of its dialog.
+    CallAndTags,
+    Session,
+    /// The first word stays.
+    Product,
+    Credentials,
+    /// Words behind a number, if there is one.
+    Text,
+    /// A protocol that stays, and its parameters.
+    Cause,
+    /// A number that stays; the rest is crossed out.
+    Number,
+    /// What stands before parameters stays; those are crossed out.
+    First,
+    CrossedOut,
+}
+
+const fn treatment(name: HeaderName) -> Treatment {
+    use HeaderName as H;
+    match name {
+        H::From | H::To | H::Contact | H::Route | H::RecordRoute | H::Path | H::ServiceRoute | H::ReferTo => {
+            Treatment::Addresses
+        }
+        H::ReferredBy | H::ReplyTo | H::Diversion | H::HistoryInfo | H::PAssertedIdentity => Treatment::Addresses,
+        H::PPreferredIdentity | H::PAssociatedUri | H::PCalledPartyId | H::PServedUser => Treatment::Addresses,
+        H::Via => Treatment::Vias,
+        H::CallId | H::InReplyTo => Treatment::Calls,
+        H::Replaces | H::Join | H::TargetDialog => Treatment::CallAndTags,
+        H::SessionId => Treatment::Session,
+        H::UserAgent | H::Server => Treatment::Product,
+        H::Authorization | H::ProxyAuthorization | H::WwwAuthenticate => Treatment::Credentials,
+        H::ProxyAuthenticate | H::AuthenticationInfo => Treatment::Credentials,
+        H::Warning | H::Subject | H::Organization => Treatment::Text,
+        H::Reason => Treatment::Cause,
+        H::RetryAfter => Treatment::Number,
+        H::ContentType => Treatment::First,
+        H::Accept | H::AcceptEncoding | H::AcceptLanguage | H::Allow | H::AllowEvents | H::CSeq => Treatment::Kept,
+        H::ContentDisposition | H::ContentEncoding | H::ContentLanguage | H::ContentLength => Treatment::Kept,
+        H::Date | H::Event | H::Expires | H::FlowTimer | H::InfoPackage | H::MaxBreadth => Treatment::Kept,
+        H::MaxForwards | H::MimeVersion | H::MinExpires | H::MinSe | H::Priority | H::Privacy => Treatment::Kept,
+        H::ProxyRequire | H::RAck | H::RecvInfo | H::ReferSub | H::RequestDisposition => Treatment::Kept,
+        H::Require | H::RSeq | H::SessionExpires | H::SubscriptionState | H::Supported => Treatment::Kept,
+        H::Timestamp | H::Unsupported => Treatment::Kept,
+        _ => Treatment::CrossedOut,
+    }
+}
+
 impl Pseudonyms {
     /// Rewrites the value of a header.
     pub(super) fn value(&self, name: HeaderName, value: &mut [u8]) {
-        use HeaderName as H;
-        match name {
-            H::From
-            | H::To
-            | H::Contact
-            | H::Route
-            | H::RecordRoute
-            | H::Path
-            | H::ServiceRoute
-            | H::ReferTo
-            | H::ReferredBy
-            | H::ReplyTo
-            | H::Diversion
-            | H::HistoryInfo
-            | H::PAssertedIdentity
-            | H::PPreferredIdentity
-            | H::PAssociatedUri
-            | H::PCalledPartyId
-            | H::PServedUser => self.name_addrs(value),
-            H::Via => self.vias(value),
-            H::CallId | H::InReplyTo => self.words(Domain::Call, value),
-            H::Replaces | H::Join | H::TargetDialog => {
-                let end = find(value, b';').unwrap_or(value.len());
-                self.words(Domain::Call, part(value, 0..end));
-                self.parameters(part(value, end..usize::MAX), b';');
+        let number = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let first = find(value, b';').unwrap_or(value.len());
+        match treatment(name) {
+            Treatment::Kept => {}
+            Treatment::Addresses => self.name_addrs(value),
+            Treatment::Vias => self.vias(value),
+            Treatment::Calls => self.words(Domain::Call, value),
+            Treatment::CallAndTags => {
+                self.words(Domain::Call, part(value, 0..first));
+                self.parameters(part(value, first..usize::MAX), b';');
             }
-            H::SessionId => {
-                if !value.iter().take_while(|byte| **byte != b';').all(|byte| *byte == b'0') {
-                    let end = find(value, b';').unwrap_or(value.len());
-                    self.words(Domain::Hex, part(value, 0..end));
-                }
-                let remote = value.windows(7).position(|window| window.eq_ignore_ascii_case(b"remote="));
-                let remote = part(value, remote.map_or(usize::MAX, |at| at.saturating_add(7))..usize::MAX);
-                if !remote.iter().all(|byte| *byte == b'0') {
-                    self.words(Domain::Hex, remote);
-                }
-            }
-            H::UserAgent | H::Server => {
+            Treatment::Session => self.session(value, first),
+            Treatment::Product => {
                 let product = value.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
                 self.words(Domain::Token, part(value, product..usize::MAX));
             }
-            H::Authorization
-            | H::ProxyAuthorization
-            | H::WwwAuthenticate
-            | H::ProxyAuthenticate
-            | H::AuthenticationInfo => self.credentials(value),
-            H::Warning => {
-                let code = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                self.words(Domain::Token, part(value, code..usize::MAX));
-            }
-            H::Reason => {
-                let end = find(value, b';').unwrap_or(value.len());
-                self.parameters(part(value, end..usize::MAX), b';');
-            }
-            H::Subject | H::Organization => self.words(Domain::Token, value),
-            H::RetryAfter => {
-                let seconds = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                cross_out(part(value, seconds..usize::MAX));
-            }
-            H::Accept
-            | H::AcceptEncoding
-            | H::AcceptLanguage
-            | H::Allow
-            | H::AllowEvents
-            | H::ContentDisposition
-            | H::ContentEncoding
-            | H::ContentLanguage
-            | H::ContentLength
-            | H::CSeq
-            | H::Date
-            | H::Event
-            | H::Expires
-            | H::FlowTimer
-            | H::InfoPackage
-            | H::MaxBreadth
-            | H::MaxForwards
-            | H::MimeVersion
-            | H::MinExpires
-            | H::MinSe
-            | H::Priority
-            | H::Privacy
-            | H::ProxyRequire
-            | H::RAck
-            | H::RecvInfo
-            | H::ReferSub
-            | H::RequestDisposition
-            | H::Require
-            | H::RSeq
-            | H::SessionExpires
-            | H::SubscriptionState
-            | H::Supported
-            | H::Timestamp
-            | H::Unsupported => {}
-            H::ContentType => {
-                let end = find(value, b';').unwrap_or(value.len());
-                cross_out(part(value, end..usize::MAX));
-            }
-            _ => cross_out(value),
+            Treatment::Credentials => self.credentials(value),
+            Treatment::Text => self.words(Domain::Token, part(value, number..usize::MAX)),
+            Treatment::Cause => self.parameters(part(value, first..usize::MAX), b';'),
+            Treatment::Number => cross_out(part(value, number..usize::MAX)),
+            Treatment::First => cross_out(part(value, first..usize::MAX)),
+            Treatment::CrossedOut => cross_out(value),
+        }
+    }
+
+    /// Two UUIDs in hexadecimal digits (RFC 7989 5); the null UUID stands for one that is not known.
+    fn session(&self, value: &mut [u8], first: usize) {
+        let is_null = |digits: &[u8]| digits.iter().all(|byte| *byte == b'0');
+        let local = part(value, 0..first);
+        if !is_null(local) {
+            self.words(Domain::Hex, local);
+        }
+        let rest = part(value, first..usize::MAX);
+        let remote = find(rest, b'=').map_or(usize::MAX, |at| at.saturating_add(1));
+        let remote = part(rest, remote..usize::MAX);
+        if !is_null(remote) {
+            self.words(Domain::Hex, remote);
         }
     }
 
