@@ -245,7 +245,7 @@ fn analyse(capture: &[u8], window_size: usize, windows_per_batch: usize, threads
     let options = Options { capture: capture_options, dialogs: DialogsListed::All, ..Options::default() };
     let stream: Box<dyn std::io::Read + Send> = Box::new(Cursor::new(capture.to_vec()));
     let feeder = Feeder::from_streams(vec![(PathBuf::from("memory"), stream)], &options.capture);
-    let analysis = reinvite::pipeline::analyze_feed(feeder, &options, threads).expect("threads");
+    let analysis = reinvite::pipeline::analyze_feed(feeder, &options, threads);
     let broken = analysis.counters.broken_laws();
     assert!(broken.is_empty(), "{broken:?}");
     analysis

@@ -11,7 +11,7 @@ use crate::findings::Stated;
 #[derive(Clone, Debug)]
 pub struct JudgedRedirect {
     /// The redirect.
-    pub redirect: Redirect,
+    pub redirect: Box<Redirect>,
     /// What became of it.
     pub outcome: RedirectOutcome,
     /// Whether its client called the old address again later.
@@ -24,7 +24,7 @@ pub struct JudgedRedirect {
 #[derive(Clone, Debug)]
 pub struct JudgedNegotiation {
     /// The negotiation.
-    pub negotiation: Negotiation,
+    pub negotiation: Box<Negotiation>,
     /// What became of it.
     pub outcome: NegotiationOutcome,
     /// The findings about it, as indices into [`Analysis::findings`].
@@ -62,13 +62,13 @@ pub struct Analysis {
     /// The negotiations.
     pub negotiations: Vec<JudgedNegotiation>,
     /// The findings.
-    pub findings: Vec<Stated>,
+    pub findings: Vec<Box<Stated>>,
     /// Findings left out because they are known.
     pub known_findings: u64,
     /// What could not be decided, by rule.
     pub indeterminate: BTreeMap<&'static str, u64>,
     /// The dialogs that were asked for.
-    pub listed: Vec<ListedDialog>,
+    pub listed: Vec<Box<ListedDialog>>,
     /// The messages of those dialogs as they are on the wire, as far as they were read again.
     pub quotes: HashMap<Place, Box<[u8]>>,
     /// Losses on TCP streams beyond those that are remembered.

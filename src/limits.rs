@@ -110,6 +110,12 @@ pub const MAX_LISTED_LINK_TYPES: usize = 64;
 pub const MAX_WAITING_OPEN: usize = 64;
 /// Bytes of an archive that are read at a time.
 pub const ARCHIVE_BLOCK_BYTES: usize = 128 << 10;
+/// Bytes that a stream is read ahead at a time: few enough to stay in a cache from thread to thread.
+pub const AHEAD_BLOCK_BYTES: usize = 256 << 10;
+/// Blocks that it is read ahead at most.
+pub const AHEAD_BLOCKS: usize = 4;
+/// A stream is read ahead from here on: a look at the beginning of each of many archives needs no thread.
+pub const AHEAD_FROM_BYTES: usize = 128 << 10;
 /// Times its size that an archive may unpack to. gzip and lz4 cannot do more; captures of media shrink to a hundredth at best.
 pub const MAX_UNPACKED_RATIO: u64 = 2_048;
 /// Bytes that any archive may unpack to.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::pattern;
 use super::problem::Problem;
+use super::read_ahead::ReadAhead;
 use super::reader::Stream;
 
 /// Name of standard input.
@@ -55,9 +56,12 @@ pub(super) fn expand(named: &[PathBuf]) -> Expanded {
 /// Opens an input.
 pub(super) fn open(path: &Path) -> io::Result<Stream> {
     if path.as_os_str() == STDIN {
-        return Ok(Box::new(io::stdin()));
+        return Ok(Box::new(ReadAhead::new(Box::new(io::stdin()))));
     }
-    Ok(Box::new(File::open(path)?))
+    let file = File::open(path)?;
+    // What is no file, such as a named pipe, comes when it comes.
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    Ok(if is_file { Box::new(file) } else { Box::new(ReadAhead::new(Box::new(file))) })
 }
 
 impl Expanded {

@@ -146,11 +146,22 @@ impl Feeder {
 
     /// The next batch, or `None` when all has been given. Buffers in `recycled` are used again.
     pub fn next_batch(&mut self, recycled: &mut Vec<Vec<u8>>) -> Option<Batch> {
+        self.next_windows(Self::wanted, recycled)
+    }
+
+    /// The same for a batch that is put together from what is read while it is in work: one window, or a whole batch where
+    /// the windows of several sources lie side by side.
+    pub fn next_part(&mut self, recycled: &mut Vec<Vec<u8>>) -> Option<Batch> {
+        self.next_windows(|feeder| if feeder.live.len() > 1 { feeder.wanted() } else { 1 }, recycled)
+    }
+
+    /// The next windows, as many as are wanted at least.
+    fn next_windows(&mut self, wanted: fn(&Self) -> usize, recycled: &mut Vec<Vec<u8>>) -> Option<Batch> {
         loop {
             let Some((bound, holder)) = self.bound() else {
                 return self.give(Key::END, recycled);
             };
-            if self.ready(bound) >= self.wanted() {
+            if self.ready(bound) >= wanted(self) {
                 return self.give(bound, recycled);
             }
             match holder {

@@ -1,8 +1,8 @@
 //! Captures: paths and streams in, windows of whole records out, and the frames in them.
 //!
-//! One thread drives a [`Feeder`]. It reads large blocks into recycled buffers, walks the record headers, and
-//! hands out [`Batch`]es of [`Window`]s that begin and end at true record boundaries. Workers iterate over
-//! [`Window::frames`]. Nothing here looks into a packet.
+//! A [`Feeder`] reads large blocks into recycled buffers, walks the record headers, and hands out [`Batch`]es of
+//! [`Window`]s that begin and end at true record boundaries. Whoever asks does the reading, one at a time, and iterates over
+//! [`Window::frames`]. Archives are unpacked, and pipes read, by threads of their own. Nothing here looks into a packet.
 //!
 //! **Invariant.** Sizes of windows and batches change where the bytes are cut and nothing else: frame numbers, times,
 //! watermarks, sources and link types are functions of the records alone.
@@ -36,6 +36,7 @@ mod pattern;
 mod pcap;
 mod pcapng;
 mod problem;
+mod read_ahead;
 mod reader;
 mod records;
 mod snoop;

@@ -149,16 +149,9 @@ impl Analyze {
             }
         };
         let options = Options { quotable: outputs.iter().any(Output::quotes), ..options };
-        let mut analysis = match watched(self.is_watched(), feeder.expected_bytes(), &options.progress, || {
+        let mut analysis = watched(self.is_watched(), feeder.expected_bytes(), &options.progress, || {
             reinvite::pipeline::analyze_feed(feeder, &options, &workers)
-        }) {
-            Ok(analysis) => analysis,
-            Err(problem) => {
-                outputs.into_iter().for_each(Output::abandon);
-                excerpt.into_iter().for_each(CaptureFile::abandon);
-                return refuse(&problem, Exit::Unusable);
-            }
-        };
+        });
         if options.quotable {
             reinvite::pipeline::quote(&mut analysis);
         }

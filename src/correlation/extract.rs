@@ -210,8 +210,10 @@ fn via_digests(message: &Message<'_>, digests: &mut Vec<u64>) -> (u64, ViaRange)
     let start = digests.len();
     // The top Via has been read already.
     digests.push(message.top_via().map_or(0, |via| via_digest(&via)));
-    for value in message.values(HeaderName::Via).skip(1).take(limits::MAX_VIAS - 1) {
-        digests.push(Via::parse(value).map_or(0, |via| via_digest(&via)));
+    if message.via_count() > 1 {
+        for value in message.values(HeaderName::Via).skip(1).take(limits::MAX_VIAS - 1) {
+            digests.push(Via::parse(value).map_or(0, |via| via_digest(&via)));
+        }
     }
     let own = digests.get_mut(start..).unwrap_or_default();
     let top = own.first().copied().unwrap_or(0);

@@ -64,7 +64,18 @@ impl Method {
 
     /// The method of that name; names are compared with case (RFC 3261 7.1).
     pub fn of(name: &[u8]) -> Self {
-        Self::NAMED.iter().find(|(known, _)| known.as_bytes() == name).map_or(Self::Other, |(_, method)| *method)
+        // Most messages are of these, which need no search.
+        match name {
+            b"INVITE" => Self::Invite,
+            b"ACK" => Self::Ack,
+            b"BYE" => Self::Bye,
+            b"REGISTER" => Self::Register,
+            b"OPTIONS" => Self::Options,
+            _ => Self::NAMED
+                .iter()
+                .find(|(known, _)| known.as_bytes() == name)
+                .map_or(Self::Other, |(_, method)| *method),
+        }
     }
 
     /// Its name, if it is a registered one.

@@ -36,84 +36,68 @@ pub use table::{ON_REQUEST, RULES, rule};
 pub use timer_sources::{ShortInterval, SourceCase, short_interval};
 pub use timers::NegotiationCase;
 
+use std::sync::LazyLock;
+
 use crate::correlation::OddGroup;
 
-/// Lets all checks of all rules decide, of which `decide` runs those that look at what it knows.
-fn judge(decide: impl Fn(&'static Rule, &Check, &mut Vec<Finding>)) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for rule in RULES.iter().copied() {
-        for check in rule.checks {
-            decide(rule, check, &mut found);
+/// What those checks of all rules find that look at facts of one kind; they are picked once.
+macro_rules! judge {
+    ($kind:ident, $case:expr) => {{
+        static CHECKS: LazyLock<Vec<(&'static Rule, &'static Check)>> = LazyLock::new(|| {
+            let all = RULES.iter().flat_map(|rule| rule.checks.iter().map(move |check| (*rule, check)));
+            all.filter(|(_, check)| matches!(check, Check::$kind(_))).collect()
+        });
+        let mut found = Vec::new();
+        for (rule, check) in CHECKS.iter() {
+            if let Check::$kind(check) = check {
+                check(rule, $case, &mut found);
+            }
         }
-    }
-    found
+        found
+    }};
 }
 
 /// The findings about a redirect whose outcome is known. Those with a [`Finding::watch`] hold only if the capture went on that
 /// long without loss.
-pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Stated> {
-    let found = judge(|rule, check, found| {
-        if let Check::Redirect(check) = check {
-            check(rule, case, found);
-        }
-    });
+pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Box<Stated>> {
+    let found = judge!(Redirect, case);
     about_redirect(case, found)
 }
 
 /// The finding about a redirect of which [`judge_redirect`] has said nothing that holds.
-pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Stated> {
-    let found = judge(|rule, check, found| {
-        if let Check::PlainRedirect(check) = check {
-            check(rule, case, found);
-        }
-    });
+pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Box<Stated>> {
+    let found = judge!(PlainRedirect, case);
     about_redirect(case, found)
 }
 
-fn about_redirect(case: &RedirectCase<'_>, found: Vec<Finding>) -> Vec<Stated> {
-    let stated = |finding| Stated { finding, subject: Subject::of_redirect(case.redirect) };
+fn about_redirect(case: &RedirectCase<'_>, found: Vec<Finding>) -> Vec<Box<Stated>> {
+    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_redirect(case.redirect) });
     found.into_iter().map(stated).collect()
 }
 
 /// The findings about a negotiation whose outcome is known.
-pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Stated> {
-    let found = judge(|rule, check, found| {
-        if let Check::Negotiation(check) = check {
-            check(rule, case, found);
-        }
-    });
-    let stated = |finding: Finding| Stated { subject: Subject::of_negotiation(case, finding.place), finding };
+pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Box<Stated>> {
+    let found = judge!(Negotiation, case);
+    let stated = |finding: Finding| Box::new(Stated { subject: Subject::of_negotiation(case, finding.place), finding });
     found.into_iter().map(stated).collect()
 }
 
 /// The findings about what is odd about an element or an input.
-pub fn judge_oddity(group: &OddGroup) -> Vec<Stated> {
-    let found = judge(|rule, check, found| {
-        if let Check::Oddity(check) = check {
-            check(rule, group, found);
-        }
-    });
-    let stated = |finding| Stated { finding, subject: Subject::of_oddity(group) };
+pub fn judge_oddity(group: &OddGroup) -> Vec<Box<Stated>> {
+    let found = judge!(Oddity, group);
+    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_oddity(group) });
     found.into_iter().map(stated).collect()
 }
 
 /// The findings about an element, over all its calls.
-pub fn judge_source(case: &SourceCase<'_>) -> Vec<Stated> {
-    let found = judge(|rule, check, found| {
-        if let Check::Source(check) = check {
-            check(rule, case, found);
-        }
-    });
-    let stated = |finding| Stated { finding, subject: Subject::of_source(case) };
+pub fn judge_source(case: &SourceCase<'_>) -> Vec<Box<Stated>> {
+    let found = judge!(Source, case);
+    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_source(case) });
     found.into_iter().map(stated).collect()
 }
 
 /// The findings about a dialog. Those with a [`Finding::watch`] hold only if the capture went on that long without loss.
-pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Stated> {
-    let found = judge(|rule, check, found| {
-        if let Check::Dialog(check) = check {
-            check(rule, case, found);
-        }
-    });
+pub fn judge_dialog(case: &DialogCase<'_>) -> Vec<Box<Stated>> {
+    let found = judge!(Dialog, case);
     Subject::of_messages(case, found)
 }

@@ -1,7 +1,8 @@
 //! Rules about requests: what identifies them, in which order they come, and when they may be sent at all.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::elements::branch_of_other_call;
 use super::rule::{Check, Finding, Rule, Severity, Value};

@@ -1,6 +1,6 @@
 //! Rules about the expiry of sessions, dialog by dialog.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::settings::Settings;

@@ -112,7 +112,7 @@ impl Subject {
     }
 
     /// The findings about a call, each about the message that it points at.
-    pub(super) fn of_messages(case: &DialogCase<'_>, found: Vec<Finding>) -> Vec<Stated> {
+    pub(super) fn of_messages(case: &DialogCase<'_>, found: Vec<Finding>) -> Vec<Box<Stated>> {
         if found.is_empty() {
             return Vec::new();
         }
@@ -123,7 +123,7 @@ impl Subject {
             let at = places.binary_search_by_key(&finding.place, |(place, _)| *place).ok();
             let message = at.and_then(|at| places.get(at));
             let subject = message.map_or_else(Self::default, |(_, record)| Self::of_message(case, record));
-            Stated { finding, subject }
+            Box::new(Stated { finding, subject })
         };
         found.into_iter().map(stated).collect()
     }

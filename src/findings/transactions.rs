@@ -1,6 +1,6 @@
 //! Rules about transactions: answers and acknowledgements that do not come, and answers that should not.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;

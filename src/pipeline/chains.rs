@@ -57,7 +57,7 @@ impl Tried {
 
 impl Chains {
     /// Joins the redirects that follow each other, numbers them, and notes how each chain ended.
-    pub(crate) fn of(redirects: &mut [Redirect], starts: &HashMap<Place, StartOutcome>) -> Self {
+    pub(crate) fn of(redirects: &mut [Box<Redirect>], starts: &HashMap<Place, StartOutcome>) -> Self {
         let next = successors(redirects, starts);
         let mut is_continued = vec![false; redirects.len()];
         for flag in next.iter().flatten() {
@@ -83,7 +83,7 @@ impl Chains {
         chains
     }
 
-    fn number(&mut self, redirects: &mut [Redirect], members: &[usize]) {
+    fn number(&mut self, redirects: &mut [Box<Redirect>], members: &[usize]) {
         let Some(first) = members.first().and_then(|first| redirects.get(*first)).map(|first| first.place) else {
             return;
         };
@@ -139,7 +139,7 @@ impl Chains {
 }
 
 /// For each redirect the one that came next: in the same call, or in the call in which it was followed. No two have the same.
-fn successors(redirects: &[Redirect], starts: &HashMap<Place, StartOutcome>) -> Vec<Option<usize>> {
+fn successors(redirects: &[Box<Redirect>], starts: &HashMap<Place, StartOutcome>) -> Vec<Option<usize>> {
     let places: HashMap<Place, usize> = (0..).zip(redirects).map(|(at, redirect)| (redirect.place, at)).collect();
     let mut taken = vec![false; redirects.len()];
     let next = redirects.iter().enumerate().map(|(at, redirect)| {

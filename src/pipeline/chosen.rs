@@ -1,6 +1,6 @@
 //! The calls that a filter takes, and those that are linked to them.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::analysis::CallTotals;
 use crate::correlation::{Ended, Kind, Method, Negotiation, Redirect, Text, digest};
@@ -66,7 +66,7 @@ impl Chosen {
     }
 
     /// Takes in what is linked to the calls chosen, over any number of links, now that all links are known.
-    pub(crate) fn close(&mut self, redirects: &[Redirect], negotiations: &[Negotiation]) {
+    pub(crate) fn close(&mut self, redirects: &[Box<Redirect>], negotiations: &[Box<Negotiation>]) {
         let mut neighbours: HashMap<&Text, Vec<&Text>> = HashMap::new();
         let mut tie = |one, other| {
             neighbours.entry(one).or_default().push(other);

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::Sorting;
 use super::carriers::Carriers;
+use super::intake::Intake;
 use crate::analysis::Analysis;
 use crate::capture::{Batch, Feeder, Frame, InputInfo, PacketToWrite, Window, Writer};
 use crate::correlation::{MessageRecord, Method, Text, digest};
@@ -91,7 +92,11 @@ impl<'a> Again<'a> {
         while let Some(batch) = feeder.next_batch(&mut spent) {
             spent.extend(take(batch)?.into_iter().map(Window::into_buffer));
         }
-        let now = feeder.finish();
+        self.compare(&feeder.finish())
+    }
+
+    /// Fails if the inputs are others than those that were analysed.
+    fn compare(&self, now: &[InputInfo]) -> Result<(), Error> {
         let is_same = |before: &InputInfo, now: &InputInfo| {
             before.path == now.path
                 && before.frames <= now.frames
@@ -108,16 +113,16 @@ impl<'a> Again<'a> {
 
     /// Looks for the messages that are wanted.
     fn messages(&self, wanted: &mut Wanted) -> Result<(), Error> {
+        let feeder = Feeder::open(&self.paths, &self.options.capture)?;
+        let mut intake = Intake::new(feeder, self.options.capture.windows_per_batch);
         let mut sorting = Sorting::default();
-        self.batches(|batch| {
-            let sorted = sorting.batch(batch);
+        while let Some(sorted) = sorting.next(&mut intake) {
             wanted.see(&sorted.messages, &sorted.windows, self);
-            sorted.messages.into_iter().for_each(|list| sorting.spare.give_back(list));
-            Ok(sorted.windows)
-        })?;
+            sorting.give_back(sorted, &mut intake);
+        }
         let rest = sorting.finish();
         wanted.see(&rest.messages, &rest.windows, self);
-        Ok(())
+        self.compare(&intake.finish())
     }
 }
 

@@ -59,10 +59,10 @@ impl StartOutcome {
 /// What is known of a finished call.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
-    pub(crate) redirects: Vec<Redirect>,
-    pub(crate) negotiations: Vec<Negotiation>,
-    pub(crate) findings: Vec<Stated>,
-    pub(crate) listed: Vec<ListedDialog>,
+    pub(crate) redirects: Vec<Box<Redirect>>,
+    pub(crate) negotiations: Vec<Box<Negotiation>>,
+    pub(crate) findings: Vec<Box<Stated>>,
+    pub(crate) listed: Vec<Box<ListedDialog>>,
     /// Whether it is listed whatever becomes of its findings.
     pub(crate) listed_anyway: bool,
     pub(crate) starts: Vec<StartOutcome>,
@@ -115,8 +115,8 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     let exchanges = exchanges(&view);
     let case = DialogCase { view: &view, dialogs: dialogs.list(), exchanges: &exchanges, settings: &options.settings };
     let mut judged = Judged {
-        redirects: redirections.list(&view, &attempts),
-        negotiations: negotiations(&view, &attempts),
+        redirects: boxed(redirections.list(&view, &attempts)),
+        negotiations: boxed(negotiations(&view, &attempts)),
         findings: judge_dialog(&case),
         short_interval: short_interval(&case),
         oversize: oversize(&view),
@@ -132,7 +132,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     judged.listed_anyway = flagged || listed == DialogsListed::All;
     // A finding about redirects or negotiations comes with one, so only those about dialogs can flag a call later.
     if judged.listed_anyway && listed != DialogsListed::None || (listed == DialogsListed::Flagged && may_be_flagged) {
-        judged.listed = listing(&view, &dialogs, options.quotable);
+        judged.listed = boxed(listing(&view, &dialogs, options.quotable));
     }
     if links.has_targets() {
         judged.starts = starts(&view, links, &redirections, &attempts);
@@ -150,7 +150,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
 }
 
 /// Takes back what rests on messages of which the capture lacks part of the head.
-fn doubt_cut_heads(view: &CallView<'_>, findings: &mut [Stated]) {
+fn doubt_cut_heads(view: &CallView<'_>, findings: &mut [Box<Stated>]) {
     let cut = view.records.iter().filter(|record| record.marks.has(Marks::HEAD_CUT));
     let cut: HashSet<Place> = cut.map(place_of).collect();
     for stated in findings {
@@ -159,6 +159,11 @@ fn doubt_cut_heads(view: &CallView<'_>, findings: &mut [Stated]) {
             finding.watch = Some(Watch::default());
         }
     }
+}
+
+/// What is kept of many calls in one list, which would be copied whenever it grows.
+fn boxed<T>(list: Vec<T>) -> Vec<Box<T>> {
+    list.into_iter().map(Box::new).collect()
 }
 
 /// The requests on UDP that are too large for it, each on the hop nearest its originator.

@@ -1,8 +1,8 @@
 //! Drives a run: the only place with threads, and the only one besides the command line that knows all rooms.
 //!
-//! A reader thread cuts the inputs into windows. The windows of a batch are decoded in parallel and what they give is sorted
-//! into a fixed number of shards; then the shards run in parallel, each in the order of frames: first fragments, then flows,
-//! then calls. While the messages of a batch go to their calls, the next one is decoded and the reader fills the one after it.
+//! The windows of a batch are read one after the other and decoded in parallel, each by the thread that read it, and what
+//! they give is sorted into a fixed number of shards; then the shards run in parallel, each in the order of frames: first
+//! fragments, then flows, then calls. While the messages of a batch go to their calls, the next one is read and decoded.
 //! Everything is decided by the frames and their order, never by threads, windows or batches.
 
 mod calls;
@@ -10,6 +10,7 @@ mod carriers;
 mod chains;
 mod chosen;
 mod excerpt;
+mod intake;
 mod judge;
 mod messages;
 mod odd;
@@ -27,28 +28,24 @@ mod yields;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc;
 
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::analysis::Analysis;
-use crate::capture::{Batch, Feeder};
+use crate::capture::Feeder;
 use crate::correlation::Oddities;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::options::Options;
 use calls::{CallShards, Sorted};
 pub use excerpt::{Excerpt, excerpt};
-use messages::{Messages, Spare};
+use intake::Intake;
+use messages::Spare;
 use packets::PacketShards;
 pub use quotes::quote;
 pub use redact::{Redacted, redact};
 use watching::Watching;
 use yields::{Spot, Yield, decode_window};
-
-/// Batches that the reader may be ahead.
-const BATCHES_AHEAD: usize = 1;
 
 /// The threads that do the work: as many, or one for each core if `threads` is 0.
 ///
@@ -66,63 +63,38 @@ pub fn workers(threads: usize) -> Result<ThreadPool, Error> {
 ///
 /// [`Error::NoCaptureInFolder`], or [`Error::Threads`]. What else is wrong with an input is said in [`Analysis::inputs`].
 pub fn analyze(captures: &[PathBuf], options: &Options) -> Result<Analysis, Error> {
-    analyze_feed(Feeder::open(captures, &options.capture)?, options, &workers(options.threads)?)
+    Ok(analyze_feed(Feeder::open(captures, &options.capture)?, options, &workers(options.threads)?))
 }
 
 /// The same for inputs that are open already, on threads that are there already.
-///
-/// # Errors
-///
-/// [`Error::Threads`] if a thread failed.
-pub fn analyze_feed(mut feeder: Feeder, options: &Options, workers: &ThreadPool) -> Result<Analysis, Error> {
-    std::thread::scope(|scope| {
-        let (batches, incoming) = mpsc::sync_channel::<Batch>(BATCHES_AHEAD);
-        let (spent, recycled) = mpsc::channel::<Vec<u8>>();
-        let reader = scope.spawn(move || {
-            let mut buffers = Vec::new();
-            loop {
-                buffers.extend(recycled.try_iter());
-                let Some(batch) = feeder.next_batch(&mut buffers) else { return feeder.finish() };
-                if batches.send(batch).is_err() {
-                    return feeder.finish();
-                }
-            }
-        });
-        let mut incoming = incoming.into_iter();
-        let mut sorting = Sorting::default();
-        sorting.counters.oddities = Oddities::new(!options.filter.is_empty());
-        let mut calls = CallShards::default();
-        let (pending, links, stats) = workers.install(|| {
-            let mut sorted = Sorted::default();
-            loop {
-                // While the messages of one batch go to their calls, the next batch is sorted into messages.
-                let ((), next) = rayon::join(
-                    || calls.take(&sorted, options),
-                    || {
-                        incoming
-                            .next()
-                            .inspect(|batch| options.progress.read(batch.size()))
-                            .map(|batch| sorting.batch(batch))
-                    },
-                );
-                for window in sorted.windows {
-                    // The reader may be done; then nobody needs the buffer.
-                    let _ = spent.send(window.into_buffer());
-                }
-                sorted.messages.into_iter().for_each(|list| sorting.spare.give_back(list));
-                match next {
-                    Some(next) => sorted = next,
-                    None => break,
-                }
-            }
-            calls.take(&sorting.finish(), options);
-            calls.finish(options)
-        });
-        let inputs = reader.join().map_err(|_| Error::Threads { reason: "the reader failed".to_owned() })?;
-        let mut analysis = Analysis { inputs, calls: stats, counters: sorting.counters(), ..Analysis::default() };
-        workers.install(|| pending.settle(&links, &sorting.watching, options, &mut analysis));
-        Ok(analysis)
-    })
+pub fn analyze_feed(feeder: Feeder, options: &Options, workers: &ThreadPool) -> Analysis {
+    workers.install(|| run(feeder, options))
+}
+
+fn run(feeder: Feeder, options: &Options) -> Analysis {
+    let mut intake = Intake::new(feeder, options.capture.windows_per_batch);
+    let mut sorting = Sorting::default();
+    sorting.counters.oddities = Oddities::new(!options.filter.is_empty());
+    let mut calls = CallShards::default();
+    let mut sorted = Sorted::default();
+    loop {
+        // While the messages of one batch go to their calls, the next batch is sorted into messages.
+        let ((), next) = rayon::join(|| calls.take(&sorted, options), || sorting.next(&mut intake));
+        for window in &sorted.windows {
+            options.progress.read((window.bytes().len() as u64, window.frame_count));
+        }
+        sorting.give_back(sorted, &mut intake);
+        match next {
+            Some(next) => sorted = next,
+            None => break,
+        }
+    }
+    calls.take(&sorting.finish(), options);
+    let (pending, links, stats) = calls.finish(options);
+    let inputs = intake.finish();
+    let mut analysis = Analysis { inputs, calls: stats, counters: sorting.counters(), ..Analysis::default() };
+    pending.settle(&links, &sorting.watching, options, &mut analysis);
+    analysis
 }
 
 /// The first half of the work: from windows to messages, sorted by shard.
@@ -137,12 +109,11 @@ struct Sorting {
 }
 
 impl Sorting {
-    fn batch(&mut self, batch: Batch) -> Sorted {
-        let windows = batch.windows;
-        let lists: Vec<Messages> = (0..windows.len()).map(|at| self.spare.of_window(at)).collect();
-        let work = windows.par_iter().zip(lists);
-        let yields: Vec<Yield<'_>> = work.map(|(window, list)| decode_window(window, list)).collect();
-        for (window, given) in windows.iter().zip(&yields) {
+    /// Reads and sorts the next batch, if there is one.
+    fn next(&mut self, intake: &mut Intake) -> Option<Sorted> {
+        let slots = intake.begin()?;
+        let yields: Vec<Yield<'_>> = slots.work(intake, &mut self.spare, decode_window);
+        for (window, given) in slots.windows().zip(&yields) {
             if let Some((first, last)) = given.ends {
                 self.watching.saw(&first, &last, window.after_loss);
                 self.last.insert(last.capture_source, last);
@@ -151,7 +122,13 @@ impl Sorting {
         let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
         let found = self.packets.take(yields, reached.unwrap_or_default(), &mut self.spare, &mut self.counters);
         self.watching.lost_all(&found.losses);
-        Sorted::new(windows, found.messages, reached)
+        Some(Sorted::new(slots.into_windows(), found.messages, reached))
+    }
+
+    /// Takes back the memory of a batch that is done with.
+    fn give_back(&mut self, sorted: Sorted, intake: &mut Intake) {
+        intake.give_back(sorted.windows);
+        sorted.messages.into_iter().for_each(|list| self.spare.give_back(list));
     }
 
     /// The input is over: what streams still hold.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
 use crate::capture::read_again;
-use crate::correlation::{ListedDialog, ListedMessage, Place};
+use crate::correlation::{ListedMessage, Place};
 use crate::extent::Extent;
 use crate::limits::{MAX_QUOTED_BYTES, MAX_QUOTED_MESSAGE_BYTES};
 
@@ -14,7 +14,7 @@ use crate::limits::{MAX_QUOTED_BYTES, MAX_QUOTED_MESSAGE_BYTES};
 pub fn quote(analysis: &mut Analysis) {
     let mut wanted: Vec<ListedMessage<'_>> = Vec::new();
     let mut bytes = 0_u64;
-    for message in analysis.listed.iter().flat_map(ListedDialog::messages) {
+    for message in analysis.listed.iter().flat_map(|dialog| dialog.messages()) {
         let length: u64 = message.extents.iter().map(|extent| u64::from(extent.length)).sum();
         let is_within_input = message.extents.iter().all(|extent| extent.input == message.place.input);
         if message.repeat_of.is_some() || !is_within_input || length == 0 || length > MAX_QUOTED_MESSAGE_BYTES {

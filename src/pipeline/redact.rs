@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::Sorting;
 use super::calls::Sorted;
+use super::intake::Intake;
 use super::yields::Spot;
-use crate::capture::{Feeder, InputInfo, PacketToWrite, Writer};
+use crate::capture::{CaptureOptions, Feeder, InputInfo, PacketToWrite, Writer};
 use crate::correlation::Arriving;
 use crate::error::Error;
 use crate::limits::EXCERPT_TICK_SECONDS;
@@ -40,7 +41,7 @@ pub struct Redacted {
 ///
 /// [`Error::Write`] if `out` fails.
 pub fn redact(
-    mut feeder: Feeder,
+    feeder: Feeder,
     pseudonyms: &Pseudonyms,
     workers: &ThreadPool,
     (place, out): (&Path, &mut (dyn Write + Send)),
@@ -49,18 +50,16 @@ pub fn redact(
     workers.install(|| {
         let mut sorting = Sorting::default();
         let mut output = Output::new(pseudonyms, out).map_err(failed)?;
-        let mut spent = Vec::new();
-        while let Some(batch) = feeder.next_batch(&mut spent) {
-            let sorted = sorting.batch(batch);
+        let mut intake = Intake::new(feeder, CaptureOptions::default().windows_per_batch);
+        while let Some(sorted) = sorting.next(&mut intake) {
             let last = sorting.last.values().max_by_key(|spot| spot.order(0)).copied();
             output.take(&sorted, last).map_err(failed)?;
-            sorted.messages.into_iter().for_each(|list| sorting.spare.give_back(list));
-            spent.extend(sorted.windows.into_iter().map(crate::capture::Window::into_buffer));
+            sorting.give_back(sorted, &mut intake);
         }
         let last = sorting.last.values().max_by_key(|spot| spot.order(0)).copied();
         output.take(&sorting.finish(), last).map_err(failed)?;
         let messages = output.finish().map_err(failed)?;
-        Ok(Redacted { messages, inputs: feeder.finish() })
+        Ok(Redacted { messages, inputs: intake.finish() })
     })
 }
 

@@ -25,10 +25,10 @@ use crate::time::NANOS_PER_SECOND;
 /// What finished calls left, until the end of input.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    redirects: Vec<Redirect>,
-    negotiations: Vec<Negotiation>,
-    findings: Vec<Stated>,
-    listed: Vec<(ListedDialog, bool)>,
+    redirects: Vec<Box<Redirect>>,
+    negotiations: Vec<Box<Negotiation>>,
+    findings: Vec<Box<Stated>>,
+    listed: Vec<(Box<ListedDialog>, bool)>,
     starts: HashMap<Place, StartOutcome>,
     dialogs: u64,
     mirrors: u64,
@@ -277,11 +277,11 @@ struct Judge<'a> {
     watching: &'a Watching,
     options: &'a Options,
     analysis: &'a mut Analysis,
-    findings: Vec<Stated>,
+    findings: Vec<Box<Stated>>,
 }
 
 impl Judge<'_> {
-    fn redirect(&mut self, redirect: Redirect, still_calling_old: bool, verdict: Verdict) {
+    fn redirect(&mut self, redirect: Box<Redirect>, still_calling_old: bool, verdict: Verdict) {
         for rule in verdict.open {
             self.indeterminate(rule);
         }
@@ -294,7 +294,7 @@ impl Judge<'_> {
         });
     }
 
-    fn negotiation(&mut self, negotiation: Negotiation, verdict: (NegotiationOutcome, Vec<Stated>)) {
+    fn negotiation(&mut self, negotiation: Box<Negotiation>, verdict: (NegotiationOutcome, Vec<Box<Stated>>)) {
         let (outcome, mut found) = verdict;
         found.retain(|finding| {
             let is_sure = finding.severity == Severity::Info || !negotiation.head_cut;
@@ -310,7 +310,7 @@ impl Judge<'_> {
         self.analysis.negotiations.push(JudgedNegotiation { negotiation, outcome, findings });
     }
 
-    fn conditional(&mut self, finding: Stated) {
+    fn conditional(&mut self, finding: Box<Stated>) {
         match finding.watch {
             Some(watch) if !self.watching.holds(&watch) => self.indeterminate(finding.rule.id),
             _ => {
@@ -326,7 +326,7 @@ impl Judge<'_> {
     }
 
     /// Keeps the findings that were asked for and are not known, and says at which places they stand.
-    fn keep(&mut self, found: Vec<Stated>) -> Vec<usize> {
+    fn keep(&mut self, found: Vec<Box<Stated>>) -> Vec<usize> {
         let mut places = Vec::with_capacity(found.len());
         for finding in found {
             if !self.options.selection.takes(finding.rule.id, finding.severity) {
@@ -343,7 +343,7 @@ impl Judge<'_> {
     }
 
     /// Puts findings and dialogs in order.
-    fn finish(self, listed: Vec<(ListedDialog, bool)>) {
+    fn finish(self, listed: Vec<(Box<ListedDialog>, bool)>) {
         let keys = self.findings.iter().enumerate();
         let mut order: Vec<_> =
             keys.map(|(old, finding)| (finding.time, finding.place, finding.rule.id, old)).collect();
@@ -354,8 +354,8 @@ impl Judge<'_> {
                 *place = new;
             }
         }
-        let mut unordered: Vec<Option<Stated>> = self.findings.into_iter().map(Some).collect();
-        let findings: Vec<Stated> =
+        let mut unordered: Vec<Option<Box<Stated>>> = self.findings.into_iter().map(Some).collect();
+        let findings: Vec<Box<Stated>> =
             order.iter().filter_map(|(.., old)| unordered.get_mut(*old).and_then(Option::take)).collect();
         drop(unordered);
         let renumber = |places: &mut Vec<usize>| {
@@ -376,7 +376,7 @@ impl Judge<'_> {
             DialogsListed::Flagged => anyway || flagged.contains(dialog.call_id.as_ref()),
             DialogsListed::All => true,
         };
-        let mut kept: Vec<ListedDialog> =
+        let mut kept: Vec<Box<ListedDialog>> =
             listed.into_iter().filter(|(dialog, anyway)| wanted(dialog, *anyway)).map(|(dialog, _)| dialog).collect();
         kept.par_sort_unstable_by(|one, other| {
             (one.start, one.place, &one.callee_tag).cmp(&(other.start, other.place, &other.callee_tag))

@@ -1,7 +1,8 @@
 //! Which elements ask for short session intervals, over all calls.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+
+use foldhash::HashMap;
 
 use crate::findings::ShortInterval;
 use crate::limits::MAX_SHORT_INTERVAL_SOURCES;

@@ -1,8 +1,9 @@
 //! What several redirects say together.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::verdicts::is_usable;
 use crate::correlation::{ContactRecord, Method, Place, Redirect, equals, matches, target_key};
@@ -25,7 +26,7 @@ type Asked = (IpAddr, u64, u64, Method, u64);
 
 impl Tallies {
     /// Looks through all redirects, given in order of time and numbered in chains.
-    pub(crate) fn of(redirects: &[Redirect]) -> Self {
+    pub(crate) fn of(redirects: &[Box<Redirect>]) -> Self {
         Self { conflicts: conflicts(redirects), repeated: repeated(redirects) }
     }
 
@@ -41,7 +42,7 @@ impl Tallies {
 }
 
 /// For each 301 that is the first to contradict an earlier one that still holds, that one.
-fn conflicts(redirects: &[Redirect]) -> HashMap<usize, usize> {
+fn conflicts(redirects: &[Box<Redirect>]) -> HashMap<usize, usize> {
     /// The 301 answers to requests for one URI that agree, by the latest.
     struct Known {
         latest: usize,
@@ -85,7 +86,7 @@ fn disjoint(one: &[ContactRecord], other: &[ContactRecord]) -> bool {
 }
 
 /// For the first of several 302 answers without a lifetime that say the same to the same client, the others.
-fn repeated(redirects: &[Redirect]) -> HashMap<usize, Repeated> {
+fn repeated(redirects: &[Box<Redirect>]) -> HashMap<usize, Repeated> {
     let mut first: HashMap<Asked, usize> = HashMap::new();
     let mut found: HashMap<usize, Repeated> = HashMap::new();
     let mut counted: HashSet<(usize, Place)> = HashSet::new();

@@ -48,7 +48,7 @@ fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
 
 /// What the redirects of a run are judged with.
 pub(super) struct Setting<'a> {
-    pub(super) redirects: &'a [Redirect],
+    pub(super) redirects: &'a [Box<Redirect>],
     pub(super) chains: &'a Chains,
     pub(super) tallies: &'a Tallies,
     pub(super) links: &'a Links,
@@ -59,7 +59,7 @@ pub(super) struct Setting<'a> {
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) outcome: RedirectOutcome,
-    pub(super) found: Vec<Stated>,
+    pub(super) found: Vec<Box<Stated>>,
     pub(super) open: Vec<&'static str>,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAdd
         target_reached: end.is_some_and(|end| end.reached),
         target_is_right: end.is_some_and(|end| end.is_right),
         has_other_servers: setting.links.sees_servers_of(redirect.client.endpoint.address),
-        conflicts_with: setting.tallies.conflict(at).and_then(|other| setting.redirects.get(other)),
+        conflicts_with: setting.tallies.conflict(at).and_then(|other| setting.redirects.get(other)).map(Box::as_ref),
         repeated: setting.tallies.repeated(at),
     };
     let mut open = Vec::new();
@@ -112,7 +112,7 @@ pub(super) fn negotiation_verdict(
     negotiation: &Negotiation,
     watching: &Watching,
     options: &Options,
-) -> (NegotiationOutcome, Vec<Stated>) {
+) -> (NegotiationOutcome, Vec<Box<Stated>>) {
     let retry = negotiation.rounds.last().and_then(|round| round.retry.as_ref());
     let watched = watching.holds(&negotiation.watch);
     // The answer to the retry, challenges and redirects passed through.

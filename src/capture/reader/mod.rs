@@ -9,6 +9,7 @@ use super::cursor::Cursor;
 use super::format::{FormatRow, HEAD_BYTES, Halt, recognise};
 use super::info::{InputInfo, Tally};
 use super::problem::{Found, Problem};
+use super::read_ahead::ReadAhead;
 use super::watermark::Watermark;
 use super::window::{Window, grow, to_u64};
 use crate::limits::{HEAD_WINDOW_BYTES, MAX_PLAUSIBLE_RECORD_BYTES};
@@ -72,7 +73,8 @@ impl Reader {
         let (mut carry, mut stream, archive, mut problem) = match unpack(head, stream) {
             Err(UnpackError::NotPacked(head, stream)) => (head, stream, None, None),
             Err(UnpackError::Failed(error)) => return Err(unreadable(&error)),
-            Ok((mut stream, archive)) => {
+            Ok((stream, archive)) => {
+                let mut stream: Stream = Box::new(ReadAhead::new(stream));
                 let (head, failure) = read_head(&mut stream);
                 let problem = failure.map(|error| failed(Some(&archive), 0, &error));
                 (head, stream, Some(archive), problem)
@@ -326,7 +328,7 @@ fn failed(archive: Option<&Archive>, offset: u64, error: &io::Error) -> Problem 
 }
 
 /// Reads until `bytes` is full or the stream is at its end. Gives how many were read, and what went wrong.
-fn fill(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
+pub(super) fn fill(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut filled: usize = 0;
     while let Some(free) = bytes.get_mut(filled..).filter(|free| !free.is_empty()) {
         match stream.read(free) {

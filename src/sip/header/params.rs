@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::HeaderError;
 use crate::sip::scan::find;
-use crate::sip::token::{from, part, quoted_length, trim};
+use crate::sip::token::{from, is_token, part, quoted_length, trim};
 
 /// The parameters of one value, from their first semicolon on, in wire order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,16 @@ impl<'a> Params<'a> {
 
     /// The first parameter of this name, which is compared without regard to case.
     pub fn get(self, name: &[u8]) -> Option<Param<'a>> {
-        self.iter().find(|param| param.name.eq_ignore_ascii_case(name))
+        self.alone(name).or_else(|| self.iter().find(|param| param.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// The same if it is all there is, plainly written, as the tag of most addresses is.
+    #[inline]
+    fn alone(self, name: &[u8]) -> Option<Param<'a>> {
+        let (own, behind) = self.raw.strip_prefix(b";")?.split_at_checked(name.len())?;
+        let value = behind.strip_prefix(b"=")?;
+        let is_plain = own == name && !value.is_empty() && value.iter().all(|byte| is_token(*byte));
+        is_plain.then_some(Param { name: own, value: Some(value) })
     }
 }
 

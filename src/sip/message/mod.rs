@@ -58,6 +58,7 @@ pub struct Message<'a> {
     from: Result<NameAddr<'a>, HeaderError>,
     to: Result<NameAddr<'a>, HeaderError>,
     top_via: Result<Via<'a>, HeaderError>,
+    via_count: usize,
     request_uri: Option<Result<Uri<'a>, UriError>>,
     content_length: Option<Result<u64, HeaderError>>,
 }
@@ -139,6 +140,11 @@ impl<'a> Message<'a> {
     /// The Request-URI of a request.
     pub fn request_uri(&self) -> Option<Result<Uri<'a>, UriError>> {
         self.request_uri
+    }
+
+    /// How many Vias there are, those that cannot be read included.
+    pub fn via_count(&self) -> usize {
+        self.via_count
     }
 
     /// All headers in wire order.

@@ -108,6 +108,7 @@ struct Reader<'a> {
     parsed_from: Result<NameAddr<'a>, HeaderError>,
     parsed_to: Result<NameAddr<'a>, HeaderError>,
     top_via: Result<Via<'a>, HeaderError>,
+    via_count: usize,
     cseq_offset: usize,
     request_uri: Option<Result<Uri<'a>, UriError>>,
     /// Whether `*` is among the Contacts.
@@ -131,6 +132,7 @@ impl<'a> Reader<'a> {
             parsed_from: Err(HeaderError::Missing),
             parsed_to: Err(HeaderError::Missing),
             top_via: Err(HeaderError::Missing),
+            via_count: 0,
             cseq_offset: 0,
             request_uri: None,
             wildcard: false,
@@ -232,6 +234,7 @@ impl<'a> Reader<'a> {
                 self.anomalies.push(Anomaly::EmptyListValue, start);
                 continue;
             }
+            self.via_count = self.via_count.saturating_add(1);
             let via = Via::parse(value);
             if let Some(anomaly) = via.map_or(Some(Anomaly::MalformedVia), |via| via.oddity) {
                 self.anomalies.push(anomaly, start);
@@ -350,6 +353,7 @@ impl<'a> Reader<'a> {
             from: self.parsed_from,
             to: self.parsed_to,
             top_via: self.top_via,
+            via_count: self.via_count,
             request_uri: self.request_uri,
             content_length: self.content_length,
         }

@@ -28,7 +28,7 @@ pub(crate) fn excerpt_of(captures: &[PathBuf], options: &Options) -> Excerpted {
     let options = Options { filter: Filter::default(), ..options.clone() };
     let stream: Box<dyn std::io::Read + Send> = Box::new(Cursor::new(file.clone()));
     let feeder = Feeder::from_streams(vec![("memory".into(), stream)], &options.capture);
-    let after = analyze_feed(feeder, &options, &workers).expect("threads");
+    let after = analyze_feed(feeder, &options, &workers);
     Excerpted { before, after, file, count }
 }
 

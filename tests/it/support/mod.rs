@@ -85,7 +85,7 @@ pub(crate) fn feeder(captures: Vec<Vec<u8>>, options: &CaptureOptions) -> Feeder
 
 /// Runs over inputs that are open.
 pub(crate) fn run_feeder(feeder: Feeder, options: &Options, workers: &ThreadPool) -> Run {
-    let analysis = reinvite::pipeline::analyze_feed(feeder, options, workers).expect("threads");
+    let analysis = reinvite::pipeline::analyze_feed(feeder, options, workers);
     let text = workers.install(|| render(&analysis));
     let report = serde_json::from_str(&text).expect("the report is JSON");
     Run { analysis, text, report }
