@@ -258,7 +258,7 @@ impl Feeder {
         let Some(mut next) = self.waiting.pop() else { return };
         let reader = match next.reader.take() {
             Some(reader) => reader,
-            None => match reopen(&path) {
+            None => match reopen(&path).and_then(|reader| unchanged(reader, next.first)) {
                 Ok(reader) => reader,
                 Err(problem) => {
                     if let Some(info) = self.inputs.get_mut(next.input) {
@@ -323,6 +323,11 @@ fn common_start(one: &Path, other: &Path) -> usize {
 fn reopen(path: &Path) -> Result<Reader, Problem> {
     let stream = open(path).map_err(|error| Problem::Unreadable { offset: 0, reason: error.to_string() })?;
     Reader::open(stream)
+}
+
+/// The reader of a file, if that still begins with a frame of this time and link type.
+fn unchanged(mut reader: Reader, first: (Timestamp, LinkType)) -> Result<Reader, Problem> {
+    if reader.look() == Some(first) { Ok(reader) } else { Err(Problem::Replaced) }
 }
 
 /// Inputs on their way into a [`Feeder`].

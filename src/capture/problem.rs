@@ -39,6 +39,17 @@ pub enum Problem {
         /// What the system said.
         reason: String,
     },
+    /// The file had fewer bytes when its end was reached than when it was opened: it was cut or written anew meanwhile.
+    Shrunk {
+        /// Bytes that were there.
+        available: u64,
+        /// Bytes it had when it was opened.
+        expected: u64,
+        /// What is wrong besides.
+        besides: Option<Box<Self>>,
+    },
+    /// The file was replaced by another one before its turn came.
+    Replaced,
     /// The compression around the input ends early or cannot be undone. What could be unpacked has been read.
     Archive {
         /// The compression.
@@ -59,10 +70,11 @@ pub enum Problem {
 
 impl Problem {
     /// Whether the run must not end as if all had gone well. A last record cut short is common and is not, nor is a
-    /// file that only lies beside captures.
+    /// file that only lies beside captures, nor is one of a ring that goes on meanwhile.
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Cut { .. } | Self::Archive { reason: None, .. } => false,
+            Self::Cut { .. } | Self::Replaced | Self::Archive { reason: None, .. } => false,
+            Self::Shrunk { besides, .. } => besides.as_ref().is_some_and(|besides| besides.is_fatal()),
             Self::NotACapture { from_folder, .. } => !from_folder,
             Self::Damaged { .. } | Self::Archive { .. } | Self::Unreadable { .. } => true,
         }
@@ -90,6 +102,16 @@ impl fmt::Display for Problem {
                     if *resumed { "everything else was read" } else { "no record was found behind the last of them" };
                 write!(f, ", {rest}")?;
                 besides.as_ref().map_or(Ok(()), |besides| write!(f, "; besides, {besides}"))
+            }
+            Self::Shrunk { available, expected, besides } => {
+                write!(
+                    f,
+                    "it became shorter while it was read: {available} of {expected} bytes were still there, and were read"
+                )?;
+                besides.as_ref().map_or(Ok(()), |besides| write!(f, "; besides, {besides}"))
+            }
+            Self::Replaced => {
+                f.write_str("it was replaced by another file before its turn came; nothing of it was read")
             }
             Self::Unreadable { offset: 0, reason } => write!(f, "cannot be read: {reason}"),
             Self::Unreadable { offset, reason } => {
@@ -264,5 +286,10 @@ mod tests {
         assert!(Problem::Unreadable { offset: 0, reason: String::new() }.is_fatal());
         assert!(Problem::NotACapture { found: Found::Empty, from_folder: false }.is_fatal());
         assert!(!Problem::NotACapture { found: Found::Empty, from_folder: true }.is_fatal());
+        assert!(!Problem::Replaced.is_fatal());
+        let damaged = Problem::Damaged { offset: 0, what, places: 1, skipped: 3, resumed: true, besides: None };
+        for (besides, is_fatal) in [(None, false), (Some(Box::new(damaged)), true)] {
+            assert_eq!(Problem::Shrunk { available: 1, expected: 2, besides }.is_fatal(), is_fatal);
+        }
     }
 }

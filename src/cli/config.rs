@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
-use reinvite::correlation::{Network, Pattern, StatusCodes};
+use reinvite::correlation::{MethodName, Network, Pattern, StatusCodes};
 use reinvite::time::Timestamp;
 
 use super::analyze::{Dialogs, Source};
@@ -31,7 +31,7 @@ pub(super) struct Config {
     pub(super) to: Many<Pattern>,
     pub(super) call_id: Many<Pattern>,
     pub(super) host: Many<Network>,
-    pub(super) method: Many<String>,
+    pub(super) method: Many<MethodName>,
     pub(super) status: Many<StatusCodes>,
     pub(super) since: Option<One<Timestamp>>,
     pub(super) until: Option<One<Timestamp>>,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use reinvite::correlation::{Filter, Network, Pattern, StatusCodes};
+use reinvite::correlation::{Filter, MethodName, Network, Pattern, StatusCodes};
 use reinvite::time::Timestamp;
 
 use super::config::{Config, One};
@@ -23,9 +23,9 @@ pub(super) struct Filters {
     /// Calls with a message from or to this address or prefix, such as 192.0.2.0/24
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     host: Vec<Network>,
-    /// Calls that a request with this method started
+    /// Calls that a request with this method started, or with one that matches /this expression/
     #[arg(long, value_name = "METHOD", value_delimiter = ',')]
-    method: Vec<String>,
+    method: Vec<MethodName>,
     /// Calls with a response of this status code or class, such as 422 or 3xx
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     status: Vec<StatusCodes>,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Ended, Kind, MessageRecord};
+use crate::sip::is_token;
 use crate::time::Timestamp;
 
 /// Bytes that the program of one regular expression may take: enough for what a person writes, nothing that hurts.
@@ -22,8 +23,8 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Some message of the call was sent by or to such an address.
     pub hosts: Vec<Network>,
-    /// The request that started the call has this method, in upper or lower case.
-    pub methods: Vec<String>,
+    /// The method of the request that started the call.
+    pub methods: Vec<MethodName>,
     /// Some response of the call has such a status code.
     pub statuses: Vec<StatusCodes>,
     /// The URI of From in the first message of the call.
@@ -56,7 +57,7 @@ impl Filter {
             && any(&self.call_ids, |pattern| pattern.matches(&call.call_id))
             && any(&self.from, |pattern| pattern.matches(call.texts.get(first.from_uri)))
             && any(&self.to, |pattern| pattern.matches(call.texts.get(first.to_uri)))
-            && any(&self.methods, |method| has_method(call, first, method))
+            && any(&self.methods, |method| method.0.matches(method_of(call, first)))
             && any(&self.hosts, |network| {
                 any_record(&|record| {
                     network.contains(record.source.address) || network.contains(record.destination.address)
@@ -72,17 +73,16 @@ fn any<T>(conditions: &[T], applies: impl Fn(&T) -> bool) -> bool {
     conditions.is_empty() || conditions.iter().any(applies)
 }
 
-/// Whether the call began with this method: that of its first message.
-fn has_method(call: &Ended, first: &MessageRecord, method: &str) -> bool {
-    let name = match (first.method.name(), first.kind) {
+/// The method of the first message of a call; nothing if it is a response that names none.
+fn method_of<'a>(call: &'a Ended, first: &MessageRecord) -> &'a [u8] {
+    match (first.method.name(), first.kind) {
         (Some(name), _) => name.as_bytes(),
         (None, Kind::Request) => {
             let line = call.texts.get(first.start_line);
             line.split(|byte| *byte == b' ').next().unwrap_or_default()
         }
-        (None, Kind::Response(_)) => return false,
-    };
-    name.eq_ignore_ascii_case(method.as_bytes())
+        (None, Kind::Response(_)) => &[],
+    }
 }
 
 /// A text to look for: a part of it, upper and lower case alike, or `/a regular expression/`.
@@ -105,6 +105,24 @@ impl FromStr for Pattern {
             None => RegexBuilder::new(&regex::escape(text)).case_insensitive(true).size_limit(MAX_REGEX_BYTES).build(),
         };
         regex.map(Self).map_err(|problem| BadCondition(format!("{text:?} is no regular expression: {problem}")))
+    }
+}
+
+/// A method: its name, upper and lower case alike, or `/a regular expression/`.
+#[derive(Clone, Debug)]
+pub struct MethodName(Pattern);
+
+impl FromStr for MethodName {
+    type Err = BadCondition;
+
+    fn from_str(text: &str) -> Result<Self, BadCondition> {
+        if text.len() > 1 && text.starts_with('/') && text.ends_with('/') {
+            return text.parse().map(Self);
+        }
+        if text.is_empty() || !text.bytes().all(is_token) {
+            return Err(BadCondition(format!("{text:?} is no method such as INVITE, nor /an expression/")));
+        }
+        format!("/^(?i:{})$/", regex::escape(text)).parse().map(Self)
     }
 }
 
@@ -207,6 +225,17 @@ mod tests {
         assert!(slash.matches(b"a/b"));
         let bytes: Pattern = "x".parse().unwrap();
         assert!(bytes.matches(b"\xff\xfex"));
+    }
+
+    #[test]
+    fn a_method_is_a_name_or_an_expression() {
+        let takes = |wanted: &str, method: &str| wanted.parse::<MethodName>().unwrap().0.matches(method.as_bytes());
+        assert!(takes("invite", "INVITE") && !takes("ACK", "PRACK") && !takes("INV", "INVITE"));
+        assert!(takes("/INV|REG/", "REGISTER") && !takes("/^INV|^REG/", "OPTIONS") && takes("X.Y", "X.Y"));
+        assert!(!takes("X.Y", "XAY"), "a dot is a dot");
+        for bad in ["", "INVITE REGISTER", "/(/", "a/b", "/"] {
+            assert!(bad.parse::<MethodName>().is_err(), "{bad}");
+        }
     }
 
     #[test]

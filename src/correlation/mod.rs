@@ -34,7 +34,7 @@ pub use facts::{
     Evidence, FollowUp, Kept, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome, Refused,
     Retry, Role, Round, Text, Watch,
 };
-pub use filter::{BadCondition, Filter, Network, Pattern, StatusCodes};
+pub use filter::{BadCondition, Filter, MethodName, Network, Pattern, StatusCodes};
 pub use handling::{Elsewhere, Failure, Handling, Leak, Rare, Sent};
 pub use links::{Again, Candidate, Links, Order, Signal};
 pub use listing::{ListedAgreement, ListedDialog, ListedMessage, ListedTimer, listing};

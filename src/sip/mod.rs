@@ -51,6 +51,7 @@ pub use recognize::{looks_like_sip, may_be_sip};
 pub use sdp::{Direction, Sdp, SdpCause, SdpConnection, SdpError, SdpMedia, SdpOrigin, origin_version};
 pub use start_line::{NotSip, StartLine};
 pub use text::{as_text, to_text};
+pub(crate) use token::is_token;
 pub use uri::{SipUri, TelUri, Uri, UriError};
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(super) fn classes_of(text: &[u8]) -> u8 {
 }
 
 /// A character of `token`.
-pub(super) fn is_token(byte: u8) -> bool {
+pub(crate) fn is_token(byte: u8) -> bool {
     class(byte) & TOKEN != 0
 }
 

@@ -21,6 +21,9 @@ mod support;
 /// `src/` itself: which room may use which, and what no file may hold.
 #[cfg(test)]
 mod architecture;
+/// Files that change while they are read.
+#[cfg(test)]
+mod changing;
 /// The command line: exit codes, outputs, messages.
 #[cfg(test)]
 mod cli;

@@ -19,8 +19,8 @@ const AWAY: usize = 19;
 
 /// A frame, and what it carries: a piece of a message, or nothing.
 #[derive(Clone)]
-struct Sent {
-    packet: Packet,
+pub(crate) struct Sent {
+    pub(crate) packet: Packet,
     message: Option<usize>,
     piece: usize,
 }
@@ -30,7 +30,7 @@ fn side(said: &Said) -> Side {
 }
 
 /// The story over one connection, opened and closed in order; `cuts` says where each message is cut. Every piece is acknowledged.
-fn connection(cuts: &dyn Fn(usize, &[u8]) -> Vec<usize>) -> Vec<Sent> {
+pub(crate) fn connection(cuts: &dyn Fn(usize, &[u8]) -> Vec<usize>) -> Vec<Sent> {
     let (client, server): (SocketAddr, SocketAddr) =
         ("192.0.2.10:40000".parse().expect("an address"), "192.0.2.11:5060".parse().expect("an address"));
     // The sequence numbers of the client wrap around in the middle of it.
@@ -67,7 +67,7 @@ fn whole(_: usize, _: &[u8]) -> Vec<usize> {
     Vec::new()
 }
 
-fn thirds(_: usize, text: &[u8]) -> Vec<usize> {
+pub(crate) fn thirds(_: usize, text: &[u8]) -> Vec<usize> {
     vec![text.len() / 3, 2 * text.len() / 3]
 }
 

@@ -53,7 +53,10 @@ fn without_conditions_everything_is_there() {
 
 #[test]
 fn each_condition_takes_its_calls() {
-    assert_eq!(counts(&filtered(|filter| filter.methods = vec!["register".into()])), json!([1, 2, 0, 0]));
+    assert_eq!(
+        counts(&filtered(|filter| filter.methods = vec!["register".parse().expect("a method")])),
+        json!([1, 2, 0, 0])
+    );
     assert_eq!(counts(&filtered(|filter| filter.call_ids = vec!["TIMER".parse().unwrap()])), json!([1, 4, 0, 1]));
     assert_eq!(counts(&filtered(|filter| filter.statuses = vec!["422".parse().unwrap()])), json!([1, 4, 0, 1]));
     assert_eq!(counts(&filtered(|filter| filter.hosts = vec!["192.0.2.30".parse().unwrap()])), json!([1, 2, 0, 0]));
@@ -81,7 +84,7 @@ fn conditions_of_several_kinds_all_apply_and_of_one_kind_one_does() {
     assert_eq!(counts(&report), json!([2, 6, 0, 1]));
     let report = filtered(|filter| {
         filter.call_ids = vec!["timer".parse().unwrap()];
-        filter.methods = vec!["REGISTER".into()];
+        filter.methods = vec!["REGISTER".parse().expect("a method")];
     });
     assert_eq!(counts(&report), json!([0, 0, 0, 0]));
 }

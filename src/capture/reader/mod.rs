@@ -37,6 +37,8 @@ pub(super) struct Reader {
     kept: usize,
     /// Offset of `carry` in the input.
     offset: u64,
+    /// Bytes that the stream has given.
+    given: u64,
     /// The first window with a frame, if it was looked for and not taken yet.
     head: Option<Window>,
     /// Whether no further window can be read; why, if not because the input is at its end.
@@ -95,6 +97,7 @@ impl Reader {
             // A decoder that has failed is not asked again.
             stream = Box::new(io::empty());
         }
+        let given = to_u64(carry.len());
         carry.drain(..start.min(carry.len()));
         Ok(Self {
             stream,
@@ -105,6 +108,7 @@ impl Reader {
             carry,
             kept: 0,
             offset: to_u64(start),
+            given,
             head: None,
             ended: false,
             problem: problem.take(),
@@ -166,7 +170,16 @@ impl Reader {
         info.frames = self.cursor.number.saturating_sub(1);
         self.tally.describe(info);
         info.problem = self.losses.problem(self.problem.take());
+        if let Some(expected) = info.size_bytes.filter(|size| self.is_at_end() && self.given < *size) {
+            let besides = info.problem.take().map(Box::new);
+            info.problem = Some(Problem::Shrunk { available: self.given, expected, besides });
+        }
         info.complete = self.ended && info.problem.is_none();
+    }
+
+    /// Whether a file was read as it lies there, up to its end.
+    fn is_at_end(&self) -> bool {
+        self.ended && self.archive.is_none() && !matches!(self.problem, Some(Problem::Unreadable { .. }))
     }
 
     /// Offset in the input behind the last window.
@@ -244,6 +257,7 @@ impl Reader {
     /// Reads until `bytes` is full or the stream is at its end. A stream that fails is at its end from then on.
     fn fill(&mut self, bytes: &mut [u8], offset: u64) -> usize {
         let (count, failure) = fill(&mut self.stream, bytes);
+        self.given = self.given.saturating_add(to_u64(count));
         if let Some(error) = failure {
             self.problem = Some(failed(self.archive.as_ref(), offset.saturating_add(to_u64(count)), &error));
             self.stream = Box::new(io::empty());
