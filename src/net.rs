@@ -162,6 +162,8 @@ impl LinkType {
     pub const NFLOG: Self = Self(239);
     /// PDUs that a dissector exported.
     pub const UPPER_PDU: Self = Self(252);
+    /// Records of Endace cards, each with its own link type.
+    pub const ERF: Self = Self(197);
     /// Frames of several interfaces of macOS, each with its own link type.
     pub const PKTAP: Self = Self(258);
     /// Raw IP, version 4 only.
@@ -215,6 +217,7 @@ impl LinkType {
             Self::NFLOG => "nflog",
             Self::UPPER_PDU => "wireshark_upper_pdu",
             Self::PKTAP => "pktap",
+            Self::ERF => "erf",
             Self::IPV4 => "ipv4",
             Self::IPV6 => "ipv6",
             Self::LINUX_SLL2 => "linux_sll2",
@@ -260,7 +263,6 @@ const fn unread_name(number: u32) -> Option<&'static str> {
         187 => "bluetooth_hci_h4",
         189 => "usb_linux",
         195 => "ieee_802_15_4",
-        197 => "erf",
         201 => "bluetooth_hci_h4_with_direction",
         220 => "usb_linux_mmapped",
         227 => "can_socketcan",

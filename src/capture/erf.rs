@@ -95,6 +95,22 @@ impl Erf {
     }
 }
 
+/// What a record holds that Wireshark wrote as a packet of another format: where the packet begins, its bytes on the wire, and
+/// its link type. Nothing if it is no packet; an error if the header is not whole.
+pub(crate) fn within(bytes: &[u8]) -> Result<Option<(usize, u16, LinkType)>, Short> {
+    let header = Header::of(bytes).ok_or(Short)?;
+    if matches!(header.kind & 0x7f, PAD | META) {
+        return Ok(None);
+    }
+    let start = header.packet_start(bytes);
+    let packet = bytes.get(start..).filter(|packet| !packet.is_empty()).ok_or(Short)?;
+    Ok(Some((start, header.wire_len, header.link(packet))))
+}
+
+/// The header of a record is not whole.
+#[derive(Debug)]
+pub(crate) struct Short;
+
 /// The fields of a record header, but for those that count losses.
 struct Header {
     fraction: u32,

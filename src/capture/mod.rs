@@ -50,6 +50,7 @@ mod testing;
 
 pub use again::read_again;
 pub use compression::Compression;
+pub(crate) use erf::within as erf_within;
 pub use feeder::{Batch, CaptureOptions, Feeder, SourcePolicy};
 pub use format::Format;
 pub use frame::Frame;

@@ -218,6 +218,12 @@ fn more_carriers() -> Vec<(&'static str, LinkType, Vec<u8>)> {
         ("pktap", LinkType::PKTAP, {
             with(&[16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 9, 9, 9], &ethernet(&[], 0x86dd, &udp6))
         }),
+        ("erf", LinkType::ERF, {
+            let frame = ethernet(&[], 0x0800, &udp4);
+            let (record, wire) = (u16::try_from(frame.len() + 26).unwrap(), u16::try_from(frame.len()).unwrap());
+            let lengths = [record.to_be_bytes(), [0, 0], wire.to_be_bytes()].concat();
+            [&[0; 8][..], &[0x82, 4], &lengths, &[3, 0, 0, 0, 0, 0, 0, 0], &[0, 0], &frame].concat()
+        }),
         ("sll of a monitor", LinkType::LINUX_SLL, {
             with(&[0, 3, 3, 0x21, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 0, 4], &wlan(8, 1, &snap))
         }),

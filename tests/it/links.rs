@@ -72,7 +72,7 @@ fn nflog(packet: &[u8]) -> Vec<u8> {
 }
 
 /// The links that carry IP in other ways, by number.
-const WRAPPED: [(&str, u16, Wrap); 45] = [
+const WRAPPED: [(&str, u16, Wrap); 46] = [
     ("PPP", 9, |packet| [&[0xff, 3][..], &ppp(packet), packet].concat()),
     ("PPP in HDLC", 50, |packet| [&[0xff, 3][..], &ppp(packet), packet].concat()),
     ("PPPoE", 51, |packet| [&[0x11, 0, 0, 7][..], &length(packet.len() + 2), &ppp(packet), packet].concat()),
@@ -154,6 +154,11 @@ const WRAPPED: [(&str, u16, Wrap); 45] = [
     ("PKTAP", 258, |packet| {
         let header = [&[108, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0][..], &[0; 96]].concat();
         [&header, &ethernet(packet)[..]].concat()
+    }),
+    ("a record of an Endace card", 197, |packet| {
+        let frame = ethernet(packet);
+        let (record, wire) = (length(frame.len() + 18), length(frame.len()));
+        [&[0; 8][..], &[2, 4], &record, &[0, 0], &wire, &[0, 0], &frame].concat()
     }),
     ("PPP with direction", 204, |packet| [&[1, 0xff, 3][..], &ppp(packet), packet].concat()),
     ("MPLS", 219, |packet| [&[0, 1, 0, 64, 0, 2, 1, 64][..], packet].concat()),

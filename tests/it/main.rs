@@ -90,6 +90,9 @@ mod outputs;
 /// Captures with pseudonyms.
 #[cfg(test)]
 mod redact;
+/// Captures in several files.
+#[cfg(test)]
+mod rotation;
 /// The published schemas.
 #[cfg(test)]
 mod schema;

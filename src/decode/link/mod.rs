@@ -1,5 +1,6 @@
 //! Link types: a row and a file each.
 
+mod erf;
 pub(super) mod ethernet;
 mod frame_relay;
 mod hdlc;
@@ -49,6 +50,7 @@ pub static LINKS: &[Link] = &[
     Link { link: LinkType::JUNIPER_FRAME_RELAY, decode: juniper::frame_relay },
     Link { link: LinkType::JUNIPER_CHDLC, decode: juniper::cisco_hdlc },
     Link { link: LinkType::PPI, decode: wlan_header::ppi },
+    Link { link: LinkType::ERF, decode: erf::decode },
     Link { link: LinkType::PPP_WITH_DIRECTION, decode: hdlc::ppp_with_direction },
     Link { link: LinkType::MPLS, decode: tunnel::mpls::decode },
     Link { link: LinkType::IPV4, decode: super::ip::v4::decode },
