@@ -1,12 +1,14 @@
 //! Which requests of a call the capture lacks, as far as it shows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 
 use super::record::Method;
 use super::text::Span;
 use super::transaction::Hop;
 use super::view::CallView;
 use crate::limits::MAX_RIVALS;
+use crate::time::Timestamp;
 
 /// What is known of requests that the capture of a call lacks.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Missing {
     numbers: HashMap<Span, BTreeMap<u32, bool>>,
     /// The hops of which only answers were seen.
     headless: Vec<usize>,
+    /// By host, when a From tag was first seen there of which the request that began with it was not; of several the latest.
+    unbegun: HashMap<IpAddr, Timestamp>,
 }
 
 impl Missing {
@@ -22,11 +26,34 @@ impl Missing {
         let mut found = Self::default();
         let hops = view.transactions.hops.iter().enumerate();
         found.headless.extend(hops.filter(|(_, hop)| hop.request.is_none()).map(|(at, _)| at));
+        found.note_unbegun(view);
         for record in view.records.iter().filter(|record| record.method != Method::Cancel) {
             let number = found.numbers.entry(record.from_tag).or_default().entry(record.cseq).or_default();
             *number |= record.is_request() && record.method != Method::Ack;
         }
         found
+    }
+
+    fn note_unbegun(&mut self, view: &CallView<'_>) {
+        let mut begun: HashSet<Span> = HashSet::new();
+        let mut first: Vec<(Span, IpAddr, Timestamp)> = Vec::new();
+        for record in view.records {
+            let host = if record.is_request() { record.source } else { record.destination };
+            let is_known = begun.contains(&record.from_tag)
+                || first.iter().rev().take(MAX_RIVALS).any(|(tag, ..)| *tag == record.from_tag);
+            if !is_known {
+                first.push((record.from_tag, host.address, record.time));
+            }
+            // What is answered has begun; and who answers has a tag of its own.
+            let tag = if record.is_request() { record.from_tag } else { record.to_tag };
+            if !record.is_request() || record.to_tag.is_empty() {
+                begun.insert(tag);
+            }
+        }
+        for (_, host, time) in first.into_iter().filter(|(tag, ..)| !begun.contains(tag)) {
+            let latest = self.unbegun.entry(host).or_insert(time);
+            *latest = time.max(*latest);
+        }
     }
 
     /// Whether the capture lacks a request that the client of `hop` sent next: answers to it or an ACK are there, or a CSeq number is
@@ -40,6 +67,11 @@ impl Missing {
                 && (next.cseq == hop.cseq || (next.cseq > hop.cseq && next.parent.is_none()))
         };
         if self.headless.iter().take(MAX_RIVALS).any(|at| view.hop(*at).is_some_and(is_next)) {
+            return true;
+        }
+        // The client may have gone on with another From tag.
+        let unbegun = self.unbegun.get(&hop.client.address).filter(|_| hop.parent.is_none());
+        if unbegun.is_some_and(|latest| *latest > hop.start) {
             return true;
         }
         let numbers = self.numbers.get(&hop.from_tag).filter(|_| hop.parent.is_none());

@@ -34,7 +34,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "The party called sent BYE before it had answered the call.",
         explanation: "Before its 2xx the party called may refuse the INVITE, but not send BYE: many callers do not expect that, and go on \
-            ringing. It is said only if the INVITE was captured with its answers, and nothing shows that a 2xx was missed.",
+            ringing. It is said only if the INVITE was captured with its answers, and what came after the BYE (an answer to the INVITE, \
+            or CANCEL) shows that it was still open: a 2xx and its ACK may have been missed.",
         remedy: "Make the party called refuse the INVITE (480, 486, 603) instead of sending BYE.",
         references: &["RFC 3261 15"],
         checks: &[Check::Dialog(callee_bye)],
@@ -157,6 +158,12 @@ fn was_decided(view: &CallView<'_>, dialog: &Dialog, invite: &Hop, until: Timest
     refused || view.records.iter().any(|record| shows_answer(&record))
 }
 
+/// Whether something shows that an INVITE was still open at that time.
+fn is_open_after(view: &CallView<'_>, invite: &Hop, time: Timestamp) -> bool {
+    let after = |index: usize| view.record(index).is_some_and(|record| record.time > time);
+    invite.answers.iter().any(|answer| after(answer.first)) || invite.cancel.is_some_and(after)
+}
+
 fn callee_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     let view = case.view;
     for dialog in case.dialogs.iter().filter(|dialog| !dialog.mid_capture) {
@@ -172,7 +179,8 @@ fn callee_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>
         let Some(mut found) = finding(rule, case, invite, None, (summary, remediation)) else { continue };
         (found.place, found.time) = (bye.evidence.place, bye.time);
         found.evidence.push(bye.evidence);
-        found.watch = Some(view.watch(invite, invite.start, bye.time.since(invite.start)));
+        let watch = view.watch(invite, invite.start, bye.time.since(invite.start));
+        found.watch = Some(Watch { whole: watch.whole && is_open_after(view, invite, bye.time), ..watch });
         out.push(found);
     }
 }

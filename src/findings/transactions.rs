@@ -319,6 +319,49 @@ fn names_refusal(view: &CallView<'_>, hop: &Hop) -> bool {
     given(true) && !given(false)
 }
 
+/// Whether the tags of a request are those of a dialog that the capture shows.
+#[derive(Clone, Copy)]
+enum Tags {
+    /// Both are.
+    Known,
+    /// A dialog of its sender was seen, with another tag of the peer.
+    Other,
+    /// No dialog was seen.
+    Unknown,
+}
+
+impl Tags {
+    fn of(view: &CallView<'_>, hop: &Hop) -> Self {
+        let Some(request) = view.request(hop) else { return Self::Unknown };
+        let (own, peer) = (request.from_tag, request.to_tag);
+        let mut found = Self::Unknown;
+        // A 2xx, or a provisional answer, names both parties of a dialog.
+        for (other, answer) in
+            view.transactions.hops.iter().flat_map(|other| other.answers.iter().map(move |answer| (other, answer)))
+        {
+            if !(101..300).contains(&answer.status) || answer.to_tag.is_empty() {
+                continue;
+            }
+            let pair = (other.from_tag, answer.to_tag);
+            if pair == (own, peer) || pair == (peer, own) {
+                return Self::Known;
+            }
+            if pair.0 == own || pair.1 == own {
+                found = Self::Other;
+            }
+        }
+        found
+    }
+
+    fn value(self) -> Value {
+        match self {
+            Self::Known => Value::Bool(true),
+            Self::Other => Value::Bool(false),
+            Self::Unknown => Value::None,
+        }
+    }
+}
+
 fn dialog_lost(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     let view = case.view;
     if !view.transactions.hops.iter().any(|hop| hop.final_status() == Some(481)) {
@@ -342,11 +385,27 @@ fn dialog_lost(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding
         }
         let server = name(&view.server(deepest, deep_answer));
         let client = client(view, hop);
-        let summary = format!("{server} answered 481 to {} of {client}: it does not know the dialog.", method(hop));
-        let remediation = format!(
-            "Compare the tags of the request with those of the dialog: if they are the same, {server} lost it (a restart, a \
+        let tags = Tags::of(view, hop);
+        let why = match tags {
+            Tags::Known => "it has lost the dialog",
+            Tags::Other => "no dialog that was captured has its tags",
+            Tags::Unknown => "it does not know the dialog",
+        };
+        let summary = format!("{server} answered 481 to {} of {client}: {why}.", method(hop));
+        let remediation = match tags {
+            Tags::Known => format!(
+                "Find out why {server} lost the dialog, whose tags are those of the request: a restart, a failover without state, a load balancer."
+            ),
+            Tags::Other => format!(
+                "Find out why {client}, or something on the way, sends other tags than the dialog has; {server} is right to refuse them."
+            ),
+            Tags::Unknown => format!(
+                "Compare the tags of the request with those of the dialog: if they are the same, {server} lost it (a restart, a \
                  failover without state, a load balancer); if not, {client} or something on the way changed them."
-        );
-        out.extend(finding(rule, case, hop, Some(answer), (summary, remediation)));
+            ),
+        };
+        let Some(mut found) = finding(rule, case, hop, Some(answer), (summary, remediation)) else { continue };
+        found.values.push(("tags_of_the_dialog", tags.value()));
+        out.push(found);
     }
 }
