@@ -1,6 +1,7 @@
 //! The result of a run, before it takes the shape of a report.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use crate::capture::InputInfo;
 use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect, RedirectOutcome};
@@ -71,6 +72,8 @@ pub struct Analysis {
     pub listed: Vec<Box<ListedDialog>>,
     /// The messages of those dialogs as they are on the wire, as far as they were read again.
     pub quotes: HashMap<Place, Box<[u8]>>,
+    /// Names that whoever asked has for addresses; they stand beside them in reports.
+    pub names: BTreeMap<IpAddr, String>,
     /// Losses on TCP streams beyond those that are remembered.
     pub losses_beyond_limit: u64,
     /// How often something odd was seen of elements beyond those that are remembered.

@@ -21,3 +21,5 @@ pub mod report;
 pub mod sip;
 pub mod stream;
 pub mod time;
+
+pub use pipeline::analyze;

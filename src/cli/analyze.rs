@@ -16,6 +16,7 @@ use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
 
+use super::aliases;
 use super::capture_file::CaptureFile;
 use super::config::{Config, One};
 use super::extract;
@@ -35,7 +36,7 @@ pub(super) struct Analyze {
     /// nothing: standard output
     #[arg(short, long, value_name = "PATH")]
     output: Vec<PathBuf>,
-    /// Format, when the ending cannot say: json, ndjson, text, html, junit, prometheus
+    /// Format, when the ending cannot say: json, ndjson, text, html, junit, prometheus; of a folder: csv, parquet (where built with it)
     #[arg(short, long, value_name = "NAME")]
     format: Option<String>,
     /// JSON in one line
@@ -61,6 +62,9 @@ pub(super) struct Analyze {
     baseline: Vec<PathBuf>,
     #[command(flatten)]
     filter: Filters,
+    /// Names for addresses, in a file like /etc/hosts: an address and a name a line
+    #[arg(long, value_name = "PATH")]
+    aliases: Option<PathBuf>,
     /// Write the packets of the listed calls to this file, with their fragments and whole TCP connections; needs captures
     /// that can be read twice
     #[arg(long, value_name = "PATH.pcapng")]
@@ -126,6 +130,10 @@ impl Analyze {
             Ok(known) => known,
             Err(problem) => return refuse(&problem, Exit::Unusable),
         };
+        let names = match self.aliases.as_deref().map(aliases::read).transpose() {
+            Ok(names) => names.unwrap_or_default(),
+            Err(problem) => return refuse(&problem, Exit::Unusable),
+        };
         let options = self.options(known);
         let opened = reinvite::pipeline::workers(options.threads)
             .and_then(|workers| Ok((workers, Feeder::open(&self.captures, &options.capture)?)));
@@ -152,6 +160,7 @@ impl Analyze {
         let mut analysis = watched(self.is_watched(), feeder.expected_bytes(), &options.progress, || {
             reinvite::pipeline::analyze_feed(feeder, &options, &workers)
         });
+        analysis.names = names;
         if options.quotable {
             reinvite::pipeline::quote(&mut analysis);
         }
@@ -193,6 +202,7 @@ impl Analyze {
         self.format = self.format.take().or(config.format);
         self.timezone = self.timezone.take().or_else(|| config.timezone.map(|One(zone)| zone));
         self.extract = self.extract.take().or(config.extract);
+        self.aliases = self.aliases.take().or(config.aliases);
         self.dialogs = self.dialogs.or(config.dialogs);
         self.min_severity = self.min_severity.or(config.min_severity);
         self.fail_on = self.fail_on.or(config.fail_on);

@@ -36,6 +36,7 @@ pub(super) struct Config {
     pub(super) since: Option<One<Timestamp>>,
     pub(super) until: Option<One<Timestamp>>,
     pub(super) extract: Option<PathBuf>,
+    pub(super) aliases: Option<PathBuf>,
     pub(super) source: Option<Source>,
     pub(super) threads: Option<usize>,
     pub(super) timezone: Option<One<Zone>>,

@@ -1,5 +1,6 @@
 //! The command line: what was asked for, what comes out, and the exit code.
 
+mod aliases;
 mod analyze;
 mod capture_file;
 mod config;

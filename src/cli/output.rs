@@ -5,8 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use reinvite::error::Error;
-use reinvite::report::csv::{SECTIONS, Section};
-use reinvite::report::{FORMATS, Format, Spacing, View, by_ending, by_name};
+use reinvite::report::{FOLDER_FORMATS, FORMATS, FolderFormat, Format, Section, Spacing, View, by_ending, by_name};
 
 use super::Exit;
 
@@ -17,21 +16,34 @@ pub(super) enum Output {
     Standard(&'static Format),
     /// A file, written beside its place and moved there when it is whole.
     File { place: PathBuf, draft: PathBuf, file: File, format: &'static Format },
-    /// A folder, with a CSV file for each section.
-    Folder(PathBuf),
+    /// A folder, with a file for each table.
+    Folder(PathBuf, &'static FolderFormat),
 }
 
 impl Output {
     /// Opens the outputs that the command line names; standard output if it names none. If that cannot be, says why and
     /// whether the command line is at fault or the place; nothing is left behind then.
     pub(super) fn open(paths: &[PathBuf], format: Option<&str>, inputs: &[&Path]) -> Result<Vec<Self>, (Exit, String)> {
+        let folder = FOLDER_FORMATS.iter().find(|folder| format.is_none_or(|name| name == folder.name));
         let default = match format {
-            None => FORMATS.first(),
-            Some(name) => by_name(name),
+            Some(name) if folder.is_none() => by_name(name),
+            _ => FORMATS.first(),
         };
-        let names = || FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+        let names = || {
+            let files = FORMATS.iter().map(|format| format.name);
+            files.chain(FOLDER_FORMATS.iter().map(|folder| folder.name)).collect::<Vec<_>>().join(", ")
+        };
         let unknown = || (Exit::Unusable, format!("no format {}; there are: {}", format.unwrap_or(""), names()));
         let default = default.ok_or_else(unknown)?;
+        if let (Some(name), Some(_)) = (format, folder)
+            && !paths.iter().any(|path| is_folder(path))
+        {
+            return Err((
+                Exit::Unusable,
+                format!("{name} is a folder of files: name one with -o and a slash at its end"),
+            ));
+        }
+        let folder = folder.or(FOLDER_FORMATS.first());
         if paths.is_empty() {
             return Ok(vec![Self::Standard(default)]);
         }
@@ -41,7 +53,7 @@ impl Output {
             let output = if is_double {
                 Err((Exit::Unusable, format!("{}: named twice as an output", path.display())))
             } else {
-                Self::open_one(path, format.map(|_| default), default, inputs)
+                Self::open_one(path, (format.map(|_| default), default, folder), inputs)
             };
             match output {
                 Ok(output) => opened.push(output),
@@ -56,25 +68,24 @@ impl Output {
 
     fn open_one(
         path: &Path,
-        chosen: Option<&'static Format>,
-        default: &'static Format,
+        (chosen, default, folder): (Option<&'static Format>, &'static Format, Option<&'static FolderFormat>),
         inputs: &[&Path],
     ) -> Result<Self, (Exit, String)> {
         if path == Path::new("-") {
             return Ok(Self::Standard(default));
         }
-        let places = if is_folder(path) {
-            SECTIONS.iter().map(|section| path.join(section.file)).collect()
-        } else {
-            vec![path.to_owned()]
+        let folder = folder.filter(|_| is_folder(path));
+        let places = match folder {
+            Some(folder) => folder.sections.iter().map(|section| path.join(section.file)).collect(),
+            None => vec![path.to_owned()],
         };
         if let Some(place) = places.iter().find(|place| inputs.iter().any(|input| is_same_file(input, place))) {
             let text = format!("{}: is an input; name another file for the report", place.display());
             return Err((Exit::Unusable, text));
         }
-        if is_folder(path) {
+        if let Some(folder) = folder {
             fs::create_dir_all(path).map_err(|problem| cannot_write(path, &problem))?;
-            return Ok(Self::Folder(path.to_owned()));
+            return Ok(Self::Folder(path.to_owned(), folder));
         }
         let by_name = path.to_str().and_then(by_ending);
         // A device or pipe has no ending to go by.
@@ -118,7 +129,9 @@ impl Output {
                     Error::Write { path: place.clone(), source }
                 })
             }
-            Self::Folder(folder) => SECTIONS.iter().try_for_each(|section| write_section(&folder, section, report)),
+            Self::Folder(place, folder) => {
+                folder.sections.iter().try_for_each(|section| write_section(&place, section, report))
+            }
         }
     }
 
@@ -135,7 +148,7 @@ impl Output {
     }
 }
 
-/// Whether a path names a folder for CSV files: it ends in a slash, or a folder is there.
+/// Whether a path names a folder for files: it ends in a slash, or a folder is there.
 fn is_folder(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
 }

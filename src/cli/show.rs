@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use reinvite::analysis::Analysis;
 use reinvite::capture::CaptureOptions;
 use reinvite::correlation::{Filter, Pattern};
 use reinvite::options::{DialogsListed, Options};
 use reinvite::report::ladder::{Call, Calls, Ladder, mermaid, svg, text};
 use reinvite::report::visible;
 
-use super::{Exit, complain, say};
+use super::{Exit, aliases, complain, say};
 
 /// Options of `show`.
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ pub(super) struct Show {
     /// How the ladder is drawn
     #[arg(short, long, value_enum, default_value_t = Drawn::Text)]
     format: Drawn,
+    /// Names for addresses, in a file like /etc/hosts: an address and a name a line
+    #[arg(long, value_name = "PATH")]
+    aliases: Option<PathBuf>,
     /// Threads to work with; all cores if not given
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     threads: usize,
@@ -49,8 +53,15 @@ impl Show {
             threads: self.threads,
             ..Options::default()
         };
+        let names = match self.aliases.as_deref().map(aliases::read).transpose() {
+            Ok(names) => names.unwrap_or_default(),
+            Err(problem) => {
+                complain(&problem);
+                return Exit::Unusable;
+            }
+        };
         let analysis = match reinvite::pipeline::analyze(&self.captures, &options) {
-            Ok(analysis) => analysis,
+            Ok(analysis) => Analysis { names, ..analysis },
             Err(problem) => {
                 complain(&problem);
                 return Exit::Unusable;

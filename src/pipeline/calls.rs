@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::finished::FinishedCall;
 use super::judge::{Judged, judge};
 use super::messages::{Messages, Queue};
 use super::settle::Pending;
@@ -10,6 +11,9 @@ use crate::capture::Window;
 use crate::correlation::{CallStats, Calls, Links, Signal};
 use crate::options::Options;
 use crate::time::Timestamp;
+
+/// What is shown each call that is over.
+pub(crate) type Visit<'v> = &'v mut (dyn FnMut(&FinishedCall<'_>) + Send);
 
 /// The messages of a batch, with the windows that their bytes lie in.
 #[derive(Debug, Default)]
@@ -51,7 +55,7 @@ impl Default for CallShards {
 
 impl CallShards {
     /// Hands the messages of a batch to their calls, and judges the calls that are over.
-    pub(crate) fn take(&mut self, sorted: &Sorted, options: &Options) {
+    pub(crate) fn take(&mut self, sorted: &Sorted, options: &Options, visit: Visit<'_>) {
         let mut signals: Vec<Signal> = self
             .shards
             .par_iter_mut()
@@ -66,14 +70,14 @@ impl CallShards {
             .collect();
         signals.sort_unstable_by_key(|signal| signal.order);
         self.links.take(&signals);
-        self.judge(options);
+        self.judge(options, visit);
         options.progress.saw_calls(self.shards.iter().map(|calls| calls.stats().calls).sum());
     }
 
     /// The input is over: so are all calls.
-    pub(crate) fn finish(mut self, options: &Options) -> (Pending, Links, CallStats) {
+    pub(crate) fn finish(mut self, options: &Options, visit: Visit<'_>) -> (Pending, Links, CallStats) {
         self.shards.par_iter_mut().for_each(Calls::finish);
-        self.judge(options);
+        self.judge(options, visit);
         let stats = self.shards.iter().fold(CallStats::default(), |mut sum, calls| {
             sum += calls.stats();
             sum
@@ -82,7 +86,7 @@ impl CallShards {
     }
 
     /// Judges the calls that are over, and keeps what is more than counts.
-    fn judge(&mut self, options: &Options) {
+    fn judge(&mut self, options: &Options, visit: Visit<'_>) {
         let links = &self.links;
         let judged: Vec<Judged> = self
             .shards
@@ -104,6 +108,9 @@ impl CallShards {
             })
             .collect();
         for judged in judged {
+            if let Some(call) = FinishedCall::of(&judged) {
+                visit(&call);
+            }
             self.pending.take(judged);
         }
     }

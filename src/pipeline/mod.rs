@@ -10,6 +10,7 @@ mod carriers;
 mod chains;
 mod chosen;
 mod excerpt;
+mod finished;
 mod intake;
 mod judge;
 mod messages;
@@ -39,6 +40,7 @@ use crate::error::Error;
 use crate::options::Options;
 use calls::{CallShards, Sorted};
 pub use excerpt::{Excerpt, excerpt};
+pub use finished::FinishedCall;
 use intake::Intake;
 use messages::Spare;
 use packets::PacketShards;
@@ -59,6 +61,17 @@ pub fn workers(threads: usize) -> Result<ThreadPool, Error> {
 
 /// Reads the captures and works out everything about the SIP calls in them.
 ///
+/// ```
+/// use reinvite::options::Options;
+/// use reinvite::report::build;
+///
+/// let analysis = reinvite::analyze(&["fixtures/lab/clean-udp.pcap".into()], &Options::default())?;
+/// let report = build(&analysis);
+/// assert_eq!(report.summary.redirects.by_status["301"], 6);
+/// assert!(report.findings.iter().any(|finding| finding.rule == "redirect-contact-equals-request-uri"));
+/// # Ok::<(), reinvite::error::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::NoCaptureInFolder`], or [`Error::Threads`]. What else is wrong with an input is said in [`Analysis::inputs`].
@@ -68,10 +81,38 @@ pub fn analyze(captures: &[PathBuf], options: &Options) -> Result<Analysis, Erro
 
 /// The same for inputs that are open already, on threads that are there already.
 pub fn analyze_feed(feeder: Feeder, options: &Options, workers: &ThreadPool) -> Analysis {
-    workers.install(|| run(feeder, options))
+    analyze_calls(feeder, options, workers, &mut |_| {})
 }
 
-fn run(feeder: Feeder, options: &Options) -> Analysis {
+/// The same, and shows each call to `visit` as soon as it is over, while the input is still read: a pipe that never ends too. Only
+/// calls with something to say are shown; with [`DialogsListed::All`](crate::options::DialogsListed::All) that is every call.
+///
+/// ```
+/// use reinvite::capture::Feeder;
+/// use reinvite::options::{DialogsListed, Options};
+/// use reinvite::pipeline::{analyze_calls, workers};
+///
+/// let options = Options { dialogs: DialogsListed::All, ..Options::default() };
+/// let feeder = Feeder::open(&["fixtures/lab/clean-udp.pcap".into()], &options.capture)?;
+/// let mut redirected = 0;
+/// let analysis = analyze_calls(feeder, &options, &workers(2)?, &mut |call| {
+///     redirected += call.redirects.len();
+///     assert!(call.dialogs.iter().all(|dialog| *dialog.call_id == *call.call_id));
+/// });
+/// assert_eq!(redirected, 7);
+/// assert_eq!(analysis.redirects.len(), 7);
+/// # Ok::<(), reinvite::error::Error>(())
+/// ```
+pub fn analyze_calls(
+    feeder: Feeder,
+    options: &Options,
+    workers: &ThreadPool,
+    visit: &mut (dyn FnMut(&FinishedCall<'_>) + Send),
+) -> Analysis {
+    workers.install(|| run(feeder, options, visit))
+}
+
+fn run(feeder: Feeder, options: &Options, visit: &mut (dyn FnMut(&FinishedCall<'_>) + Send)) -> Analysis {
     let mut intake = Intake::new(feeder, options.capture.windows_per_batch);
     let mut sorting = Sorting::default();
     sorting.counters.oddities = Oddities::new(!options.filter.is_empty());
@@ -79,7 +120,7 @@ fn run(feeder: Feeder, options: &Options) -> Analysis {
     let mut sorted = Sorted::default();
     loop {
         // While the messages of one batch go to their calls, the next batch is sorted into messages.
-        let ((), next) = rayon::join(|| calls.take(&sorted, options), || sorting.next(&mut intake));
+        let ((), next) = rayon::join(|| calls.take(&sorted, options, &mut *visit), || sorting.next(&mut intake));
         for window in &sorted.windows {
             options.progress.read((window.bytes().len() as u64, window.frame_count));
         }
@@ -89,8 +130,8 @@ fn run(feeder: Feeder, options: &Options) -> Analysis {
             None => break,
         }
     }
-    calls.take(&sorting.finish(), options);
-    let (pending, links, stats) = calls.finish(options);
+    calls.take(&sorting.finish(), options, &mut *visit);
+    let (pending, links, stats) = calls.finish(options, visit);
     let inputs = intake.finish();
     let mut analysis = Analysis { inputs, calls: stats, counters: sorting.counters(), ..Analysis::default() };
     pending.settle(&links, &sorting.watching, options, &mut analysis);

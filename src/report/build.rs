@@ -1,6 +1,7 @@
 //! From the analysis to the report: ids, names, texts and the tables that group results.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -8,6 +9,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 
 use super::model;
+use super::names::named;
 use super::tables::{address_updates, interval_requirements};
 use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
@@ -115,7 +117,7 @@ impl<'a> View<'a> {
 
     /// What to set where so that no 422 happens.
     pub fn interval_requirements(&self) -> Vec<model::IntervalRequirement> {
-        interval_requirements(&self.scribe.analysis.negotiations)
+        interval_requirements(&self.scribe, &self.scribe.analysis.negotiations)
     }
 
     /// How many findings there are.
@@ -231,6 +233,22 @@ impl<'a> Scribe<'a> {
         time.rfc3339(input.map_or(6, |input| input.digits)).to_string()
     }
 
+    /// An element as reports show it.
+    pub(super) fn party(&self, party: &Party) -> model::Party {
+        model::Party {
+            address: party.endpoint.address.to_string(),
+            name: self.name(party.endpoint.address),
+            port: party.endpoint.port,
+            transport: party.transport.name(),
+            user_agent: party.agent.as_deref().map(to_text),
+        }
+    }
+
+    /// The name that was given for an address.
+    pub(super) fn name(&self, address: IpAddr) -> Option<String> {
+        self.analysis.names.get(&address).cloned()
+    }
+
     fn redirect(&self, judged: &JudgedRedirect, id: String, finding_ids: &[String]) -> model::Redirect {
         let redirect = &judged.redirect;
         let next = redirect.follow_up.as_ref();
@@ -246,8 +264,8 @@ impl<'a> Scribe<'a> {
             request_uri: redirect.request_uri.as_deref().map(to_text),
             from: to_text(&redirect.from),
             to: to_text(&redirect.to),
-            client: party(&redirect.client),
-            server: party(&redirect.server),
+            client: self.party(&redirect.client),
+            server: self.party(&redirect.server),
             contacts: redirect.contacts.iter().map(contact).collect(),
             outcome: name_of(&RedirectOutcome::NAMED, judged.outcome),
             followed_to: next.map(|next| to_text(&next.uri)),
@@ -267,7 +285,7 @@ impl<'a> Scribe<'a> {
                 retransmissions: redirect.retransmissions,
                 mirror_duplicates: redirect.mirror_duplicates,
             },
-            findings: named(&judged.findings, finding_ids),
+            findings: ids_of(&judged.findings, finding_ids),
         }
     }
 
@@ -286,7 +304,7 @@ impl<'a> Scribe<'a> {
             call_id: to_text(&negotiation.call_id),
             method: method_name(negotiation.method),
             in_dialog: negotiation.in_dialog,
-            client: party(&negotiation.client),
+            client: self.party(&negotiation.client),
             request_uri: negotiation.request_uri.as_deref().map(to_text),
             rounds: negotiation.rounds.iter().map(|round| self.round(round)).collect(),
             outcome: name_of(&NegotiationOutcome::NAMED, judged.outcome),
@@ -297,7 +315,7 @@ impl<'a> Scribe<'a> {
             refresher: negotiation.refresher.map(refresher_name),
             final_status: retry.and_then(|retry| retry.follow_up.final_status),
             added_delay_ms: negotiation.added_delay.and_then(delay),
-            findings: named(&judged.findings, finding_ids),
+            findings: ids_of(&judged.findings, finding_ids),
         })
     }
 
@@ -305,7 +323,7 @@ impl<'a> Scribe<'a> {
         model::Round {
             time: self.time(round.time, round.place),
             cseq: round.cseq,
-            server: party(&round.server),
+            server: self.party(&round.server),
             offered_session_expires_s: round.offered.value(),
             offered_min_se_s: round.offered_min_se.value(),
             offered_refresher: round.offered_refresher.map(refresher_name),
@@ -330,8 +348,8 @@ impl<'a> Scribe<'a> {
                 uri: finding.subject.uri.as_deref().map(to_text),
             },
             fingerprint: finding.fingerprint().to_string(),
-            summary: finding.summary.clone(),
-            remediation: finding.remediation.clone(),
+            summary: named(&finding.summary, &self.analysis.names),
+            remediation: named(&finding.remediation, &self.analysis.names),
             values: finding.values.iter().map(|(name, found)| (*name, value(found))).collect(),
             references: finding.rule.references,
             evidence: evidence(&finding.evidence),
@@ -394,7 +412,7 @@ impl<'a> Scribe<'a> {
 }
 
 /// The ids of the findings at `places`.
-fn named(places: &[usize], finding_ids: &[String]) -> Vec<String> {
+fn ids_of(places: &[usize], finding_ids: &[String]) -> Vec<String> {
     places.iter().filter_map(|place| finding_ids.get(*place)).cloned().collect()
 }
 
@@ -407,16 +425,6 @@ const OTHER_METHOD: &str = "OTHER";
 
 fn method_name(method: Method) -> String {
     method.name().unwrap_or(OTHER_METHOD).to_owned()
-}
-
-/// An element as reports show it.
-pub(super) fn party(party: &Party) -> model::Party {
-    model::Party {
-        address: party.endpoint.address.to_string(),
-        port: party.endpoint.port,
-        transport: party.transport.name(),
-        user_agent: party.agent.as_deref().map(to_text),
-    }
 }
 
 fn contact(contact: &ContactRecord) -> model::Contact {

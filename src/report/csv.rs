@@ -2,19 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{View, model};
-
-/// A section as a file.
-#[derive(Clone, Copy, Debug)]
-pub struct Section {
-    /// The name of the file.
-    pub file: &'static str,
-    /// Writes it.
-    pub write: fn(&View<'_>, &mut dyn Write) -> io::Result<()>,
-}
+use super::names::with_name;
+use super::{Section, View, model};
 
 /// The sections that are tables.
-pub const SECTIONS: &[Section] = &[
+pub(super) const SECTIONS: &[Section] = &[
     Section { file: "redirects.csv", write: redirects },
     Section { file: "negotiations.csv", write: negotiations },
     Section { file: "address-updates.csv", write: address_updates },
@@ -25,7 +17,7 @@ pub const SECTIONS: &[Section] = &[
 /// Characters with which a spreadsheet begins a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-fn row(out: &mut dyn Write, values: &[String]) -> io::Result<()> {
+fn row(out: &mut (dyn Write + Send), values: &[String]) -> io::Result<()> {
     let cells: Vec<String> = values.iter().map(|value| cell(value)).collect();
     write!(out, "{}\r\n", cells.join(","))
 }
@@ -41,7 +33,7 @@ fn cell(value: &str) -> String {
     }
 }
 
-fn header(out: &mut dyn Write, names: &[&str]) -> io::Result<()> {
+fn header(out: &mut (dyn Write + Send), names: &[&str]) -> io::Result<()> {
     write!(out, "{}\r\n", names.join(","))
 }
 
@@ -51,14 +43,15 @@ fn some<T: ToString>(value: Option<T>) -> String {
 }
 
 fn endpoint(party: &model::Party) -> String {
-    if party.address.contains(':') {
+    let endpoint = if party.address.contains(':') {
         format!("[{}]:{}", party.address, party.port)
     } else {
         format!("{}:{}", party.address, party.port)
-    }
+    };
+    with_name(&endpoint, party.name.as_deref())
 }
 
-fn redirects(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn redirects(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     header(
         out,
         &[
@@ -125,7 +118,7 @@ fn redirects(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn negotiations(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn negotiations(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     header(
         out,
         &[
@@ -179,7 +172,7 @@ fn negotiations(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn address_updates(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn address_updates(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     header(
         out,
         &[
@@ -205,7 +198,7 @@ fn address_updates(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                     update.seen.to_string(),
                     update.first_time.clone(),
                     update.last_time.clone(),
-                    client.address.clone(),
+                    with_name(&client.address, client.name.as_deref()),
                     client.from.clone(),
                     some(client.user_agent.clone()),
                     client.still_calling_old.to_string(),
@@ -216,7 +209,7 @@ fn address_updates(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn interval_requirements(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn interval_requirements(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     header(
         out,
         &[
@@ -239,7 +232,7 @@ fn interval_requirements(view: &View<'_>, out: &mut dyn Write) -> io::Result<()>
                     some(requirement.server.user_agent.clone()),
                     some(requirement.min_se_s),
                     requirement.seen.to_string(),
-                    client.address.clone(),
+                    with_name(&client.address, client.name.as_deref()),
                     some(client.user_agent.clone()),
                     some(client.offered_session_expires_s),
                     client.seen.to_string(),
@@ -250,7 +243,7 @@ fn interval_requirements(view: &View<'_>, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-fn findings(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn findings(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
     header(
         out,
         &[

@@ -1,7 +1,7 @@
 //! Reports: an analysis as bytes. Knows nothing of how it was found.
 
 mod build;
-pub mod csv;
+mod csv;
 pub mod diff;
 pub mod earlier;
 mod escape;
@@ -11,7 +11,10 @@ mod json;
 mod junit;
 pub mod ladder;
 pub mod model;
+mod names;
 mod ndjson;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod prometheus;
 mod quality;
 pub mod schema;
@@ -106,6 +109,31 @@ pub const FORMATS: &[Format] = &[
         quotes: false,
         write: prometheus::write,
     },
+];
+
+/// A form in which a report is a folder of files, one for each table.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderFormat {
+    /// Its name, as `--format` takes it.
+    pub name: &'static str,
+    /// The files.
+    pub sections: &'static [Section],
+}
+
+/// A table as a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Section {
+    /// The name of the file.
+    pub file: &'static str,
+    /// Writes it.
+    pub write: fn(&View<'_>, &mut (dyn Write + Send)) -> io::Result<()>,
+}
+
+/// All forms of folders; the first one is that of a folder of which nothing else is said.
+pub const FOLDER_FORMATS: &[FolderFormat] = &[
+    FolderFormat { name: "csv", sections: csv::SECTIONS },
+    #[cfg(feature = "parquet")]
+    FolderFormat { name: "parquet", sections: parquet::SECTIONS },
 ];
 
 /// The format of that name.

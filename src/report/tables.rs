@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::build::{Scribe, party, q};
+use super::build::{Scribe, q};
 use super::model;
 use crate::analysis::{JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{Party, Place, Redirect, Text, equals, matches, target_key};
@@ -86,7 +86,7 @@ pub(super) fn address_updates(scribe: &Scribe<'_>, redirects: &[JudgedRedirect])
         });
         if let Some(row) = moved.get_mut(at) {
             row.take(redirect);
-            add_client(&mut row.clients, judged);
+            add_client(&mut row.clients, judged, scribe);
         }
     }
     let update = |row: &Moved<'_>| model::AddressUpdate {
@@ -107,10 +107,11 @@ fn has_new_target(redirect: &Redirect, from: &[u8]) -> bool {
     redirect.contacts.iter().any(|contact| Uri::parse(&contact.uri).is_ok() && !equals(&contact.uri, from))
 }
 
-fn add_client(clients: &mut Vec<model::UpdateClient>, judged: &JudgedRedirect) {
+fn add_client(clients: &mut Vec<model::UpdateClient>, judged: &JudgedRedirect, scribe: &Scribe<'_>) {
     let redirect = &judged.redirect;
     let client = model::UpdateClient {
         address: redirect.client.endpoint.address.to_string(),
+        name: scribe.name(redirect.client.endpoint.address),
         from: to_text(&redirect.from),
         user_agent: redirect.client.agent.as_deref().map(to_text),
         still_calling_old: judged.still_calling_old,
@@ -159,7 +160,10 @@ struct Demand<'a> {
 }
 
 /// What to set where so that no 422 happens: one row for each server and Min-SE it demanded.
-pub(super) fn interval_requirements(negotiations: &[JudgedNegotiation]) -> Vec<model::IntervalRequirement> {
+pub(super) fn interval_requirements(
+    scribe: &Scribe<'_>,
+    negotiations: &[JudgedNegotiation],
+) -> Vec<model::IntervalRequirement> {
     let mut rows: Vec<Demand<'_>> = Vec::new();
     let mut places = HashMap::new();
     // A 422 to another request is a mistake, which says nothing about intervals.
@@ -181,18 +185,20 @@ pub(super) fn interval_requirements(negotiations: &[JudgedNegotiation]) -> Vec<m
             *row.clients.entry(client).or_default() += 1;
         }
     }
-    rows.into_iter().map(requirement).collect()
+    rows.into_iter().map(|row| requirement(row, scribe)).collect()
 }
 
-fn requirement(row: Demand<'_>) -> model::IntervalRequirement {
-    let client = |((address, user_agent, offered_session_expires_s), seen)| model::IntervalClient {
-        address,
-        user_agent,
-        offered_session_expires_s,
-        seen,
-    };
+fn requirement(row: Demand<'_>, scribe: &Scribe<'_>) -> model::IntervalRequirement {
+    let client =
+        |((address, user_agent, offered_session_expires_s), seen): ((String, _, _), _)| model::IntervalClient {
+            name: address.parse().ok().and_then(|address| scribe.name(address)),
+            address,
+            user_agent,
+            offered_session_expires_s,
+            seen,
+        };
     model::IntervalRequirement {
-        server: party(row.server),
+        server: scribe.party(row.server),
         min_se_s: row.min_se,
         seen: row.seen,
         clients: row.clients.into_iter().map(client).collect(),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::escape::visible;
+use super::names::with_name;
 use super::{Spacing, View, model};
 
 const COLUMNS: usize = 100;
@@ -202,7 +203,10 @@ impl Page<'_> {
             for client in &update.clients {
                 let still = if client.still_calling_old { ", still calls the old one" } else { "" };
                 let agent = client.user_agent.as_deref().map_or_else(String::new, |agent| format!(" ({agent})"));
-                self.paragraph("  ", &format!("at {} for {}{agent}{still}", client.address, client.from))?;
+                self.paragraph(
+                    "  ",
+                    &format!("at {} for {}{agent}{still}", address(&client.address, &client.name), client.from),
+                )?;
             }
         }
         Ok(())
@@ -226,7 +230,11 @@ impl Page<'_> {
                     Some(least) => format!("; set Session-Expires there to {} s or more", least.max(90)),
                     None => String::new(),
                 };
-                let text = format!("{}{agent} offered {offered}, {} times{set}", client.address, client.seen);
+                let text = format!(
+                    "{}{agent} offered {offered}, {} times{set}",
+                    address(&client.address, &client.name),
+                    client.seen
+                );
                 self.paragraph("  ", &text)?;
             }
         }
@@ -236,7 +244,11 @@ impl Page<'_> {
 
 fn party(party: &model::Party) -> String {
     let agent = party.user_agent.as_deref().map_or_else(String::new, |agent| format!(" ({agent})"));
-    format!("{}:{}{agent}", party.address, party.port)
+    format!("{}{agent}", address(&format!("{}:{}", party.address, party.port), &party.name))
+}
+
+fn address(address: &str, name: &Option<String>) -> String {
+    with_name(address, name.as_deref())
 }
 
 fn seconds(seconds: Option<u64>) -> String {

@@ -120,6 +120,9 @@ mod tunnels;
 /// Alarms over the captures of real elements, each looked at by hand.
 #[cfg(test)]
 mod verdicts;
+/// Calls as they end.
+#[cfg(test)]
+mod visits;
 /// The same calls over WebSocket.
 #[cfg(test)]
 mod websocket;

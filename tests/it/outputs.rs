@@ -278,3 +278,77 @@ fn names_of_files_do_not_reach_the_terminal_as_they_are() {
     let ended = analyze(Path::new("/no/\u{1b}[2J\u{202e}such.pcap"), &[]).exits(2).complains("\\u{1b}[2J\\u{202e}such");
     assert!(!ended.err.contains('\u{1b}'), "{:?}", ended.err);
 }
+
+#[test]
+fn names_stand_beside_addresses_in_every_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let aliases = folder.path().join("hosts");
+    fs::write(&aliases, "# of the lab\n127.0.0.1  lab-host other # both\n\n2001:db8::1\tedge\n").expect("a file");
+    let aliases = aliases.to_str().expect("UTF-8");
+    let path = |file: &str| folder.path().join(file).to_str().expect("UTF-8").to_owned();
+    let outputs = [path("r.json"), path("r.ndjson"), path("r.txt"), path("r.junit.xml"), path("r.html"), path("csv/")];
+    let arguments: Vec<&str> = outputs.iter().flat_map(|output| ["-o", output.as_str()]).collect();
+    analyze(&lab("clean-udp"), &[&["--aliases", aliases][..], &arguments].concat()).exits(0);
+    let report: Value = serde_json::from_str(&read(folder.path(), "r.json")).expect("JSON");
+    for redirect in items(&report, "redirects") {
+        assert_eq!(redirect["client"]["name"], "lab-host", "{redirect:#}");
+    }
+    assert_eq!(report["interval_requirements"][0]["clients"][0]["name"], "lab-host");
+    assert_eq!(report["address_updates"][0]["clients"][0]["name"], "lab-host");
+    let summaries = || items(&report, "findings").iter().filter_map(|finding| finding["summary"].as_str());
+    assert!(summaries().any(|summary| summary.contains(" at 127.0.0.1:5070 (lab-host) answered")), "{report:#}");
+    for file in ["r.ndjson", "r.txt", "r.junit.xml", "r.html", "csv/redirects.csv", "csv/address-updates.csv"] {
+        assert!(read(folder.path(), file).contains("lab-host"), "{file}");
+    }
+    let capture = lab("messy-udp");
+    let show = ["show", capture.to_str().expect("UTF-8"), "--call-id", "nAgPe", "--aliases", aliases];
+    assert!(run(&show).exits(0).out.contains("127.0.0.1:5090  lab-host, LabPhone/1.0"));
+    let plain: Value = analyze(&capture, &[]).exits(0).report();
+    assert_eq!(plain["redirects"][0]["client"]["name"], Value::Null);
+    fs::write(folder.path().join("bad"), "127.0.0.1 a\nnobody here\n").expect("a file");
+    analyze(&capture, &["--aliases", &path("bad")]).exits(2).complains("bad:2: an address and a name");
+}
+
+#[test]
+fn a_format_of_folders_needs_a_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = format!("{}/", folder.path().join("tables").display());
+    analyze(&lab("clean-udp"), &["-f", "csv"]).exits(2).complains("-o");
+    analyze(&lab("clean-udp"), &["-f", "csv", "-o", &place]).exits(0);
+    assert!(folder.path().join("tables/redirects.csv").exists());
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_has_what_the_report_has() {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::RowAccessor as _;
+
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = format!("{}/", folder.path().join("tables").display());
+        let json = folder.path().join("r.json").display().to_string();
+        analyze(&lab(name), &["--dialogs", "all", "-f", "parquet", "-o", &place, "-o", &json]).exits(0);
+        let report: Value = serde_json::from_str(&read(folder.path(), "r.json")).expect("JSON");
+        let rows = |table: &str| {
+            let file = fs::File::open(folder.path().join("tables").join(table)).expect("a table");
+            let reader = SerializedFileReader::new(file).expect("Parquet");
+            let rows: Vec<_> = reader.get_row_iter(None).expect("rows").map(|row| row.expect("a row")).collect();
+            rows
+        };
+        for section in ["redirects", "negotiations", "findings"] {
+            let found: Vec<String> = rows(&format!("{section}.parquet"))
+                .iter()
+                .map(|row| row.get_string(0).expect("an id").clone())
+                .collect();
+            let wanted: Vec<&str> = items(&report, section).iter().filter_map(|item| item["id"].as_str()).collect();
+            assert_eq!(found, wanted, "{name}: {section}");
+        }
+        let statuses: Vec<Option<i64>> = rows("redirects.parquet").iter().map(|row| row.get_long(6).ok()).collect();
+        let wanted: Vec<Option<i64>> =
+            items(&report, "redirects").iter().map(|redirect| redirect["status"].as_i64()).collect();
+        assert_eq!(statuses, wanted, "{name}: statuses");
+        let messages: usize = items(&report, "dialogs").iter().map(|dialog| items(dialog, "messages").len()).sum();
+        assert_eq!(rows("messages.parquet").len(), messages, "{name}: messages");
+    }
+}

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use maud::{Markup, html};
 
-use super::parts::{dots, mark, shown, uri};
+use super::parts::{dots, mark, name, shown, uri};
 use super::{Page, Table};
 use crate::analysis::JudgedRedirect;
 use crate::correlation::RedirectOutcome;
@@ -75,11 +75,12 @@ impl Page<'_, '_> {
 
     fn way(&self, way: &Way<'_>) -> Markup {
         let redirect = &way.example.redirect;
+        let names = &self.view.analysis().names;
         html! {
             tr {
                 td.n data-v=(way.count) { (dots(way.count)) }
                 td {
-                    span.endpoint { (redirect.client.endpoint.address) }
+                    span.endpoint { (redirect.client.endpoint.address) } (name(&names.get(&redirect.client.endpoint.address).cloned()))
                     @if let Some(agent) = redirect.client.agent.as_deref() { span.agent { (shown(&to_text(agent))) } }
                 }
                 td { @match redirect.request_uri.as_deref() { Some(asked) => (uri(&to_text(asked))), None => span.small { "not captured" } } }
@@ -90,7 +91,7 @@ impl Page<'_, '_> {
                     @if redirect.contacts.is_empty() { span.small { "no Contact" } }
                 }
                 td {
-                    span.endpoint { (redirect.server.endpoint.address) }
+                    span.endpoint { (redirect.server.endpoint.address) } (name(&names.get(&redirect.server.endpoint.address).cloned()))
                     @if let Some(agent) = redirect.server.agent.as_deref() { span.agent { (shown(&to_text(agent))) } }
                 }
                 td {

@@ -37,9 +37,14 @@ pub(super) fn party(party: &model::Party) -> Markup {
         format!("{}:{}", party.address, party.port)
     };
     html! {
-        span.endpoint { (endpoint) }
+        span.endpoint { (endpoint) } (name(&party.name))
         @if let Some(agent) = &party.user_agent { span.agent { (shown(agent)) } }
     }
+}
+
+/// The name that was given for an address.
+pub(super) fn name(name: &Option<String>) -> Markup {
+    html! { @if let Some(name) = name { " " span.name { (shown(name)) } } }
 }
 
 /// A URI, as text.

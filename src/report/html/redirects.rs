@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::parts::{cut, dots, evidence, mark, party, seconds, shown, time, uri};
+use super::parts::{cut, dots, evidence, mark, name, party, seconds, shown, time, uri};
 use super::{MAX_ROWS, Page, Table};
 use crate::findings::Severity;
 
@@ -70,7 +70,7 @@ impl Page<'_, '_> {
                             td {
                                 @for client in update.clients.iter().take(MAX_CLIENTS) {
                                     p.client {
-                                        span.endpoint { (client.address) } " for " (uri(&client.from))
+                                        span.endpoint { (client.address) } (name(&client.name)) " for " (uri(&client.from))
                                         @if let Some(agent) = &client.user_agent { span.agent { (shown(agent)) } }
                                         @if client.still_calling_old { " " span.mark.warning { "called it again" } }
                                     }
@@ -92,7 +92,7 @@ impl Page<'_, '_> {
                             td {
                                 @for client in requirement.clients.iter().take(MAX_CLIENTS) {
                                     p.client {
-                                        span.endpoint { (client.address) } " offered " (seconds(client.offered_session_expires_s)) ", " (dots(client.seen)) " \u{d7}"
+                                        span.endpoint { (client.address) } (name(&client.name)) " offered " (seconds(client.offered_session_expires_s)) ", " (dots(client.seen)) " \u{d7}"
                                         @if let Some(agent) = &client.user_agent { span.agent { (shown(agent)) } }
                                     }
                                 }

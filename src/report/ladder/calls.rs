@@ -1,6 +1,7 @@
 //! The listed calls of an analysis, each with what was found about it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{ListedDialog, Text};
@@ -35,6 +36,11 @@ pub struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
+    /// Names that were given for addresses.
+    pub(super) fn names(&self) -> &'a BTreeMap<IpAddr, String> {
+        &self.analysis.names
+    }
+
     /// Gathers what belongs to each listed call.
     pub fn of(analysis: &'a Analysis) -> Self {
         let mut calls: Vec<Call<'a>> = Vec::new();

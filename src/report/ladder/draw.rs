@@ -1,6 +1,7 @@
 //! From a listed call to its ladder.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use super::calls::{Call, Calls};
 use super::{Arrow, ArrowKind, Join, Ladder, Lane, MAX_LANES, Note, Step, What};
@@ -21,7 +22,7 @@ impl<'a> Calls<'a> {
     pub fn ladder(&self, call: &Call<'a>) -> Ladder {
         let linked = call.linked.iter().take(MAX_LINKED).filter_map(|other| self.get(other));
         let calls: Vec<&Call<'a>> = std::iter::once(call).chain(linked).collect();
-        let mut drawing = Drawing::new(&calls);
+        let mut drawing = Drawing::new(&calls, self.names());
         let mut messages: Vec<(usize, usize, ListedMessage<'_>)> = Vec::new();
         for (at, drawn) in calls.iter().enumerate() {
             let forks = forks(&drawn.dialogs);
@@ -75,6 +76,7 @@ fn status(start_line: &[u8]) -> Option<u16> {
 /// A ladder on its way.
 struct Drawing<'c> {
     agents: HashMap<Endpoint, &'c [u8]>,
+    names: &'c BTreeMap<IpAddr, String>,
     lanes: Vec<Lane>,
     lane_of: HashMap<Endpoint, usize>,
     steps: Vec<Step>,
@@ -84,7 +86,7 @@ struct Drawing<'c> {
 }
 
 impl<'c> Drawing<'c> {
-    fn new(calls: &[&Call<'c>]) -> Self {
+    fn new(calls: &[&Call<'c>], names: &'c BTreeMap<IpAddr, String>) -> Self {
         let redirects = calls.iter().flat_map(|call| &call.redirects).map(|judged| &judged.redirect);
         let negotiations = calls.iter().flat_map(|call| &call.negotiations).map(|judged| &judged.negotiation);
         let mut agents = HashMap::new();
@@ -103,6 +105,7 @@ impl<'c> Drawing<'c> {
         }
         Self {
             agents,
+            names,
             lanes: Vec::new(),
             lane_of: HashMap::new(),
             steps: Vec::new(),
@@ -117,6 +120,11 @@ impl<'c> Drawing<'c> {
         }
         let lane = if self.lanes.len() < MAX_LANES {
             let agent = self.agents.get(&endpoint).map(|agent| to_text(agent));
+            let name = self.names.get(&endpoint.address);
+            let agent = match (name, agent) {
+                (Some(name), Some(agent)) => Some(format!("{name}, {agent}")),
+                (name, agent) => name.cloned().or(agent),
+            };
             self.lanes.push(Lane { endpoint: endpoint.to_string(), agent });
             self.lanes.len() - 1
         } else {

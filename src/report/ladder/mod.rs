@@ -46,7 +46,7 @@ pub struct Ladder {
 pub struct Lane {
     /// Address and port.
     pub endpoint: String,
-    /// What it calls itself, if that is known.
+    /// The name that was given for it, and what it calls itself, as far as that is known.
     pub agent: Option<String>,
 }
 

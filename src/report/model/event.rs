@@ -7,6 +7,7 @@ use super::{AddressUpdate, Dialog, Finding, Input, IntervalRequirement, Negotiat
 
 /// The body of a line by its `record_type`.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
+#[expect(clippy::large_enum_variant, reason = "there is its schema, and no value of it")]
 #[serde(tag = "record_type", rename_all = "snake_case")]
 pub enum EventKind<'a> {
     /// An input.

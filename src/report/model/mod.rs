@@ -135,6 +135,8 @@ pub struct NegotiationCounts {
 pub struct Party {
     /// Its IP address.
     pub address: String,
+    /// The name that was given for the address.
+    pub name: Option<String>,
     /// Its port.
     pub port: u16,
     /// `udp`, `tcp`.

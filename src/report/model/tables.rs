@@ -19,6 +19,8 @@ pub struct Target {
 pub struct UpdateClient {
     /// Its IP address.
     pub address: String,
+    /// The name that was given for the address.
+    pub name: Option<String>,
     /// The URI of From.
     pub from: String,
     /// What it calls itself.
@@ -49,6 +51,8 @@ pub struct AddressUpdate {
 pub struct IntervalClient {
     /// Its IP address.
     pub address: String,
+    /// The name that was given for the address.
+    pub name: Option<String>,
     /// What it calls itself.
     pub user_agent: Option<String>,
     /// What it offered.
