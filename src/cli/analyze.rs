@@ -11,7 +11,7 @@ use rayon::ThreadPool;
 use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
 use reinvite::error::Error;
-use reinvite::findings::{Fingerprint, RULES, Severity};
+use reinvite::findings::{Fingerprint, RULES, Settings, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
@@ -78,6 +78,10 @@ pub(super) struct Analyze {
     /// Options from this file, in TOML with the same names; what is given here goes before them
     #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
+
+    /// Thresholds of rules, which the file may set.
+    #[arg(skip)]
+    settings: Settings,
     /// Time zone for text, such as Europe/Berlin; other formats keep UTC
     #[arg(long, value_name = "ZONE")]
     timezone: Option<Zone>,
@@ -199,6 +203,7 @@ impl Analyze {
         config.select.unless(&mut self.select);
         config.ignore.unless(&mut self.ignore);
         config.baseline.unless(&mut self.baseline);
+        self.settings = config.settings;
         self.format = self.format.take().or(config.format);
         self.timezone = self.timezone.take().or_else(|| config.timezone.map(|One(zone)| zone));
         self.extract = self.extract.take().or(config.extract);
@@ -255,6 +260,7 @@ impl Analyze {
                 min_severity: self.min_severity.map(Severity::from),
             },
             known,
+            settings: self.settings.clone(),
             filter: self.filter.filter(),
             progress: Arc::default(),
             threads: self.threads.unwrap_or(0),

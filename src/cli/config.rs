@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 use reinvite::correlation::{MethodName, Network, Pattern, StatusCodes};
+use reinvite::findings::Settings;
 use reinvite::time::Timestamp;
 
 use super::analyze::{Dialogs, Source};
@@ -43,6 +44,8 @@ pub(super) struct Config {
     pub(super) progress: Option<Shown>,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
+    /// Thresholds of rules; they can be set here only.
+    pub(super) settings: Settings,
 }
 
 impl Config {

@@ -36,6 +36,29 @@ fn a_file_says_what_the_command_line_does_not() {
 }
 
 #[test]
+fn a_file_sets_thresholds_of_rules() {
+    let short = "timer-interval-below-recommended";
+    let has = |config: &str| rules(&with(config, &[]).exits(0).report()).contains(&short);
+    assert!(has("") && has("[settings]\nprofile = \"ims\"\n"));
+    assert!(!has("[settings]\nrecommended-interval-s = 90\n"));
+}
+
+#[test]
+fn the_thresholds_in_the_guide_are_the_defaults() {
+    let guide = include_str!("../../docs/guide.md");
+    let (_, rest) = guide.split_once("[settings]\n").expect("a table of settings");
+    let (table, _) = rest.split_once("```").expect("its end");
+    let names: Vec<&str> = table.lines().filter_map(|line| line.split(" = ").next()).collect();
+    let text = table.replace("\"ims\"", "\"standard\"");
+    let said: reinvite::findings::Settings = toml::from_str(&text).expect("settings");
+    assert_eq!(said, reinvite::findings::Settings::default());
+    let all = serde_json::to_value(&said).expect("an object");
+    for name in all.as_object().expect("an object").keys() {
+        assert!(names.contains(&name.as_str()), "docs/guide.md: {name} is missing");
+    }
+}
+
+#[test]
 fn mistakes_in_a_file_are_said_with_their_line() {
     for (config, said) in [
         ("\nselekt = \"redirect\"\n", "line 2"),
@@ -45,6 +68,7 @@ fn mistakes_in_a_file_are_said_with_their_line() {
         ("since = \"yesterday\"\n", "is no time such as"),
         ("timezone = \"Europe/Atlantis\"\n", "no time zone is named"),
         ("select = \n", "line 1"),
+        ("[settings]\nrefresh-failure = 9\n", "line 2"),
         ("select = \"redirect-nothing\"\n", "no rule or family"),
     ] {
         let ended = with(config, &[]).exits(2).complains(said);
