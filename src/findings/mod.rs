@@ -61,16 +61,6 @@ macro_rules! judge {
 /// long without loss.
 pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Box<Stated>> {
     let found = judge!(Redirect, case);
-    about_redirect(case, found)
-}
-
-/// The finding about a redirect of which [`judge_redirect`] has said nothing that holds.
-pub fn judge_plain_redirect(case: &RedirectCase<'_>) -> Vec<Box<Stated>> {
-    let found = judge!(PlainRedirect, case);
-    about_redirect(case, found)
-}
-
-fn about_redirect(case: &RedirectCase<'_>, found: Vec<Finding>) -> Vec<Box<Stated>> {
     let stated = |finding| Box::new(Stated { finding, subject: Subject::of_redirect(case.redirect) });
     found.into_iter().map(stated).collect()
 }

@@ -22,12 +22,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "redirect-observed",
         severity: Severity::Info,
-        summary: "A request was redirected, and nothing else is to be said about it.",
-        explanation: "Every redirect has at least one finding; this is the one of those that no other rule speaks of, such as where the capture \
-            is too short or one-sided to tell what the client did.",
-        remedy: "See the list of redirects; a longer capture, of both directions, shows what followed.",
+        summary: "A request was redirected.",
+        explanation: "Each 3xx, once, however many hops and copies show it. Other rules say what is wrong with it, and what came of it; where there \
+            is none, the capture may be too short or one-sided to tell what the client did.",
+        remedy: "See what the other rules say about it; a longer capture, of both directions, shows what followed.",
         references: &["RFC 3261 21.3"],
-        checks: &[Check::PlainRedirect(observed)],
+        checks: &[Check::Redirect(observed)],
     },
     Rule {
         id: "temporary-redirect-repeated",
@@ -102,7 +102,7 @@ fn observed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>
         RedirectOutcome::Undetermined => {
             "Nothing has to be done; what the client did cannot be told from this capture.".to_owned()
         }
-        _ => "Nothing has to be done.".to_owned(),
+        _ => "Nothing has to be done for this alone.".to_owned(),
     };
     let mut found = finding(rule, case, summary, remediation);
     if redirect.maybe_relayed {

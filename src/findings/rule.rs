@@ -146,8 +146,6 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 pub enum Check {
     /// A redirect.
     Redirect(fn(&'static Rule, &RedirectCase<'_>, &mut Vec<Finding>)),
-    /// A redirect of which no other rule has anything to say.
-    PlainRedirect(fn(&'static Rule, &RedirectCase<'_>, &mut Vec<Finding>)),
     /// A negotiation.
     Negotiation(fn(&'static Rule, &NegotiationCase<'_>, &mut Vec<Finding>)),
     /// What is odd about an element or an input.

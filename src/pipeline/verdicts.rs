@@ -7,8 +7,7 @@ use super::tallies::Tallies;
 use super::watching::Watching;
 use crate::correlation::{Links, Negotiation, NegotiationOutcome, Redirect, RedirectOutcome};
 use crate::findings::{
-    NegotiationCase, ON_REQUEST, OldAddressDialled, RedirectCase, Severity, Stated, judge_negotiation,
-    judge_plain_redirect, judge_redirect,
+    NegotiationCase, OldAddressDialled, RedirectCase, Severity, Stated, judge_negotiation, judge_redirect,
 };
 use crate::net::Endpoint;
 use crate::options::Options;
@@ -101,9 +100,6 @@ pub(super) fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAdd
         }
         holds
     });
-    if found.iter().all(|finding| ON_REQUEST.contains(&finding.rule.id)) {
-        found.extend(judge_plain_redirect(&case));
-    }
     Some(Verdict { outcome, found, open })
 }
 

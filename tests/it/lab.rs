@@ -170,24 +170,38 @@ fn assert_six_calls(report: &Value, name: &str) {
     }
     let rules_wanted: [&[&str]; 6] = [
         &["timer-interval-below-recommended", "timer-422-observed", "timer-422-resolved"],
-        &["redirect-followed", "timer-422-observed", "timer-422-resolved"],
-        &["redirect-contact-equals-request-uri", "redirect-loop", "redirect-contact-equals-request-uri"],
-        &["redirect-without-contact"],
-        &["redirect-followed", "timer-422-observed", "timer-422-resolved"],
-        &["redirect-followed", "redirect-chain", "redirect-followed", "timer-422-observed", "timer-422-resolved"],
+        &["redirect-followed", "redirect-observed", "timer-422-observed", "timer-422-resolved"],
+        &[
+            "redirect-contact-equals-request-uri",
+            "redirect-loop",
+            "redirect-observed",
+            "redirect-contact-equals-request-uri",
+            "redirect-observed",
+        ],
+        &["redirect-observed", "redirect-without-contact"],
+        &["redirect-followed", "redirect-observed", "timer-422-observed", "timer-422-resolved"],
+        &[
+            "redirect-followed",
+            "redirect-observed",
+            "redirect-chain",
+            "redirect-followed",
+            "redirect-observed",
+            "timer-422-observed",
+            "timer-422-resolved",
+        ],
     ];
     let messy = name == "messy-udp";
     for (user, wanted) in users.iter().zip(rules_wanted) {
         let mut wanted = wanted.to_vec();
         if messy && *user == "chain" {
             // The INVITE that the proxy had refused with 422 went on all the same, and its refusal came up too.
-            wanted.insert(3, "final-response-conflict");
+            wanted.insert(5, "final-response-conflict");
         }
         assert_eq!(rules(report, user), wanted, "{name}, {user}: findings");
     }
     let summary = &report["summary"];
     assert_eq!(summary["calls"], 6, "{name}");
-    let findings = json!({"error": 3, "warning": 1 + usize::from(messy), "notice": 0, "info": 14});
+    let findings = json!({"error": 3, "warning": 1 + usize::from(messy), "notice": 0, "info": 21});
     assert_eq!(summary["findings"], findings, "{name}");
 }
 
@@ -258,7 +272,7 @@ fn messy_tcp() {
         assert_eq!(negotiations(&report, user), Vec::<Value>::new(), "{name}, {user}: negotiations");
     }
     let all = json!({
-        "redirect-observed": 3, "redirect-without-contact": 1, "timer-422-observed": 1, "timer-422-resolved": 1,
+        "redirect-observed": 4, "redirect-without-contact": 1, "timer-422-observed": 1, "timer-422-resolved": 1,
         "timer-interval-below-recommended": 1
     });
     assert_eq!(report["summary"]["findings_by_rule"], all, "{name}: findings");
