@@ -1,9 +1,9 @@
 //! Looking for one of a few bytes in short text.
 //!
-//! The parts of a header are ten to forty bytes long. There a search that looks at eight bytes at a time right where it is
+//! The parts of a header are ten to forty bytes long. There a search that looks at sixteen or eight bytes at a time right where it is
 //! needed is faster than a call to one that is made for long text.
 
-use memchr::memchr2;
+use wide::u8x16;
 
 /// Every byte is one.
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -13,52 +13,71 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 /// The offset of the first byte that is one of `needles`.
 #[inline]
 pub(super) fn find<const N: usize>(text: &[u8], needles: [u8; N]) -> Option<usize> {
-    let (words, rest) = text.as_chunks::<8>();
     let mut position = 0_usize;
-    for word in words {
-        let found = matches(u64::from_le_bytes(*word), needles);
-        if found != 0 {
-            return Some(position.wrapping_add(lowest(found)));
+    for block in text.as_chunks::<16>().0 {
+        if let Some(offset) = first_in_block(block, needles) {
+            return Some(position.wrapping_add(offset));
         }
-        position = position.wrapping_add(8);
+        position = position.wrapping_add(16);
     }
-    match text.last_chunk::<8>() {
-        // The last eight bytes overlap with what was looked at, where there is nothing to be found.
-        Some(word) if !rest.is_empty() => {
-            let found = matches(u64::from_le_bytes(*word), needles);
-            (found != 0).then(|| text.len().wrapping_sub(8).wrapping_add(lowest(found)))
-        }
-        _ => rest.iter().position(|byte| needles.contains(byte)).map(|found| position.wrapping_add(found)),
+    if position == text.len() {
+        return None;
     }
+    if let Some(block) = text.last_chunk::<16>() {
+        // The last sixteen bytes overlap with what was looked at, where there is nothing to be found.
+        return first_in_block(block, needles).map(|offset| text.len().wrapping_sub(16).wrapping_add(offset));
+    }
+    find_in_few(text, needles)
 }
 
-/// The offset of the first CR or LF. Nearly all text has no byte below 16 before that, which is quicker to see.
+/// The same for text of less than sixteen bytes.
+#[inline]
+fn find_in_few<const N: usize>(text: &[u8], needles: [u8; N]) -> Option<usize> {
+    let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) else {
+        return text.iter().position(|byte| needles.contains(byte));
+    };
+    let found = in_word(u64::from_le_bytes(*first), needles);
+    if found != 0 {
+        return Some(lowest(found));
+    }
+    let found = in_word(u64::from_le_bytes(*last), needles);
+    (found != 0).then(|| text.len().wrapping_sub(8).wrapping_add(lowest(found)))
+}
+
+/// The offset of the first CR or LF.
 #[inline]
 pub(super) fn find_line_break(text: &[u8]) -> Option<usize> {
-    let below_16 = |word: u64| word.wrapping_sub(ONES.wrapping_mul(16)) & !word & HIGH_BITS;
-    let mut position = 0_usize;
-    for word in text.as_chunks::<8>().0 {
-        let found = below_16(u64::from_le_bytes(*word));
-        if found != 0 {
-            let offset = lowest(found);
-            if matches!(word.get(offset), Some(b'\r' | b'\n')) {
-                return Some(position.wrapping_add(offset));
-            }
-            break;
-        }
-        position = position.wrapping_add(8);
-    }
-    memchr2(b'\r', b'\n', text.get(position..)?).map(|found| position.wrapping_add(found))
+    find(text, *b"\r\n")
+}
+
+/// The offset of the first byte of the block that is one of `needles`.
+#[inline]
+pub(super) fn first_in_block<const N: usize>(block: &[u8; 16], needles: [u8; N]) -> Option<usize> {
+    let found = in_block(block, needles);
+    (found != 0).then(|| lowest_of(found))
+}
+
+/// A bit for each byte of the block that is one of `needles`, the lowest for the first.
+#[inline]
+fn in_block<const N: usize>(block: &[u8; 16], needles: [u8; N]) -> u32 {
+    let block = u8x16::from(*block);
+    needles.iter().fold(u8x16::ZERO, |found, needle| found | block.simd_eq(u8x16::splat(*needle))).to_bitmask()
 }
 
 /// A word whose lowest bit that is set is the high bit of the first byte that is one of `needles`. Bits above it may be wrong,
 /// since the subtraction borrows.
 #[inline]
-fn matches<const N: usize>(word: u64, needles: [u8; N]) -> u64 {
+fn in_word<const N: usize>(word: u64, needles: [u8; N]) -> u64 {
     needles.iter().fold(0, |found, needle| {
         let zero_where_equal = word ^ ONES.wrapping_mul(u64::from(*needle));
         found | (zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & HIGH_BITS)
     })
+}
+
+/// The number of the lowest bit, of which there is one.
+#[inline]
+fn lowest_of(found: u32) -> usize {
+    usize::try_from(found.trailing_zeros()).unwrap_or(0)
 }
 
 /// The number of the byte of the lowest bit, of which there is one.

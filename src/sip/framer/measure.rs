@@ -1,12 +1,12 @@
 //! How long a message is, from its head.
 
-use memchr::memchr2_iter;
+use memchr::{memchr_iter, memchr2_iter};
 
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::sip::header::HeaderName;
 use crate::sip::lines::{HeadEnd, HeaderLine, HeaderLines, head_end, line_at};
 use crate::sip::message::content_length;
-use crate::sip::token::{from, part};
+use crate::sip::token::{from, is_blank, is_token, part};
 
 /// What the bytes from a start line on say about the length of their message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,16 @@ pub(super) enum Measure {
 
 /// Measures a message. `scanned` is where the last look ended. With `last`, no more bytes will come.
 pub(super) fn measure(bytes: &[u8], scanned: usize, last: bool) -> Measure {
+    if scanned == 0
+        && let Some(total) = measure_plain(bytes)
+    {
+        return Measure::Whole { total };
+    }
+    measure_any(bytes, scanned, last)
+}
+
+/// The same line by line.
+fn measure_any(bytes: &[u8], scanned: usize, last: bool) -> Measure {
     let start = if scanned == 0 { line_at(bytes, 0).next } else { scanned };
     let head = match head_end(bytes, start, last) {
         HeadEnd::At(head) if head <= MAX_MESSAGE_BYTES => head,
@@ -41,6 +51,53 @@ pub(super) fn measure(bytes: &[u8], scanned: usize, last: bool) -> Measure {
         Some(total) if total <= MAX_MESSAGE_BYTES => Measure::Whole { total },
         _ => Measure::TooLong,
     }
+}
+
+/// The length of a message as nearly all are: every line of its head ends with CRLF, and Content-Length stands once. `None` says
+/// nothing.
+fn measure_plain(bytes: &[u8]) -> Option<usize> {
+    let mut length = None;
+    let mut lines = 0_usize;
+    for end in memchr_iter(b'\n', bytes) {
+        if bytes.get(end.wrapping_sub(1)) != Some(&b'\r') {
+            return None;
+        }
+        lines = lines.wrapping_add(1);
+        match from(bytes, end.wrapping_add(1)) {
+            [b'\r', b'\n', ..] => {
+                let head = end.wrapping_add(3);
+                // The blank line has a CR too.
+                let returns = memchr_iter(b'\r', part(bytes, 0, head)).count();
+                let total = head.checked_add(length?)?;
+                return (returns == lines.wrapping_add(1) && total <= MAX_MESSAGE_BYTES).then_some(total);
+            }
+            line @ [b'C' | b'c' | b'L' | b'l', ..] => {
+                let known = HeaderName::known_at(line);
+                if known.is_none() && may_be_length(line) {
+                    return None;
+                }
+                if let Some((HeaderName::ContentLength, colon)) = known {
+                    let value = from(line, colon.wrapping_add(1));
+                    let value = value.strip_prefix(b" ").unwrap_or(value);
+                    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    let is_plain = matches!(from(value, digits), [b'\r', b'\n', next, ..] if !is_blank(*next));
+                    if length.is_some() || !is_plain {
+                        return None;
+                    }
+                    length = Some(usize::try_from(content_length(part(value, 0, digits)).ok()?).ok()?);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a line that begins like Content-Length, long or compact, may be one that is written oddly.
+fn may_be_length(line: &[u8]) -> bool {
+    const NAME: &[u8] = b"Content-Length";
+    let compact = line.get(1).is_none_or(|second| !is_token(*second));
+    compact || line.get(..NAME.len()).is_none_or(|start| start.eq_ignore_ascii_case(NAME))
 }
 
 /// The Content-Length of a head. `None` if one is not a number or two differ.
@@ -69,6 +126,8 @@ fn length_of_body(head: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn total(head: &str) -> Measure {
@@ -94,6 +153,37 @@ mod tests {
         for header in ["l: -999\r\n", "l: x\r\n", "l:\r\n", "l: 1, 2\r\n", "l: 13\r\nl: 5\r\n"] {
             let head = format!("{start}{header}\r\n");
             assert_eq!(total(&head), Measure::Lost { head: head.len() }, "{header:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the short cut says is what the walk over all lines says.
+        #[test]
+        fn plain_messages_are_measured_as_all_are(
+            lines in proptest::collection::vec(
+                proptest::sample::select(&[
+                    "Content-Length: 7", "content-length:7", "l: 7", "L:8", "Content-Length : 7", "Content-Length:  7",
+                    "Content-Length: 07", "l: x", "l:", "Content-Lengths: 1", "Contact: <sip:a>", "Custom: x", "lx: 1",
+                    " 7", "\t7", "X: y", "", "a\rb", "l: 99999999999999999999",
+                ][..]),
+                0..6,
+            ),
+            ends in proptest::collection::vec(proptest::sample::select(&["\r\n", "\r\n", "\r\n", "\n", "\r", "\r\r\n"][..]), 8),
+            body in "[a-z\r\n]{0,20}",
+        ) {
+            let mut text = format!("BYE sip:a SIP/2.0{}", ends[7]);
+            for (line, end) in lines.iter().zip(&ends) {
+                text += line;
+                text += end;
+            }
+            text += ends[6];
+            text += &body;
+            for length in 0..=text.len() {
+                let bytes = &text.as_bytes()[..length];
+                if let Some(total) = measure_plain(bytes) {
+                    prop_assert_eq!(measure_any(bytes, 0, false), Measure::Whole { total }, "{:?}", &text[..length]);
+                }
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! From the bytes of a header name to [`HeaderName`], fast.
 
+use crate::sip::scan::first_in_block;
+
 use super::table::{HEADERS, HeaderKind, HeaderName, HeaderRow, ROWS};
 
 /// Slots of the hash table: a power of two, well over the number of headers so that a look-up rarely meets a second one.
@@ -26,16 +28,14 @@ impl HeaderName {
     /// in one look at sixteen bytes; `None` means that a closer look is needed.
     #[inline]
     pub(in crate::sip) fn known_at(text: &[u8]) -> Option<(Self, usize)> {
-        let word = u128::from_le_bytes(*text.first_chunk::<16>()?);
-        let colons = word ^ ONES.wrapping_mul(u128::from(b':'));
-        let found = colons.wrapping_sub(ONES) & !colons & ONES.wrapping_mul(0x80);
-        let bits = found.trailing_zeros() & !7;
-        let key = fold(word) & !u128::MAX.checked_shl(bits)?;
+        let block = text.first_chunk::<16>()?;
+        let length = first_in_block(block, [b':'])?;
+        let key = fold(u128::from_le_bytes(*block)) & *MASKS.get(length)?;
         let mut slot = key_hash(key);
         loop {
             let (known, name) = *KEYS.get(usize::from(*BY_KEY.get(slot)?))?;
             if known == key {
-                return Some((name, usize::try_from(bits / 8).ok()?));
+                return Some((name, length));
             }
             slot = next(slot);
         }
@@ -56,11 +56,24 @@ impl HeaderName {
 const ONES: u128 = u128::MAX / 0xff;
 /// The longest name that stands with its colon in sixteen bytes.
 const LONGEST_KEY: usize = 15;
+/// The bits of the first bytes, by their number.
+static MASKS: [u128; 16] = masks();
 /// Names, long and compact, of up to that length, in lower case.
 static KEYS: [(u128, HeaderName); KEY_COUNT] = keys();
 const KEY_COUNT: usize = key_count();
 /// Indices into `KEYS` by their hash; one whose slot is taken stands in the next free one.
 static BY_KEY: [u8; SLOTS] = by_key();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: a bad index does not compile")]
+const fn masks() -> [u128; 16] {
+    let mut masks = [0; 16];
+    let mut length = 1;
+    while length < 16 {
+        masks[length] = (masks[length.wrapping_sub(1)] << 8) | 0xff;
+        length = length.wrapping_add(1);
+    }
+    masks
+}
 
 /// Letters in lower case. No two bytes that can stand in a line and in a name become the same by it.
 const fn fold(word: u128) -> u128 {
