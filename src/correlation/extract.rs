@@ -2,6 +2,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use super::calls::keyed;
 use super::marks::{Marks, TimerMarks, lists_timer, mark_values};
 use super::offer::Description;
 use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
@@ -146,7 +147,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         destination: found.destination,
         transport: found.transport,
         identification: found.identification,
-        digest: xxh3_64(raw),
+        digest: keyed(raw),
         extent: found.extents.first().copied().unwrap_or_default(),
         kind,
         method,

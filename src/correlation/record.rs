@@ -177,7 +177,7 @@ pub struct MessageRecord {
     pub transport: Transport,
     /// The IPv4 identification of the datagram, 0 if there is none.
     pub identification: u16,
-    /// A digest of all its octets.
+    /// A digest of all its octets, which is only compared: it is another one in each run.
     pub digest: u64,
     /// Where its octets lie (the first piece).
     pub extent: Extent,

@@ -4,7 +4,8 @@ use memchr::memrchr2;
 
 use super::anomaly::{Anomalies, Anomaly};
 use super::lines::{LineEnd, line_at};
-use super::token::{BLANK, CONTROL, classes_of, is_blank, is_token, part, trim_end};
+use super::scan::find;
+use super::token::{has_control, is_blank, is_token, part, trim_end};
 use super::uri::scheme_length;
 use crate::limits::MAX_START_LINE_BYTES;
 
@@ -206,8 +207,7 @@ fn request<'a>(line: &'a [u8], anomalies: &mut Anomalies) -> Result<StartLine<'a
     let version = version(text.get(version_start..).unwrap_or_default()).ok_or(NotSip::NoVersion)?;
     let uri_start = method_end.saturating_add(blanks);
     let uri = trim_end(part(text, uri_start, version_start));
-    let classes = classes_of(uri);
-    if uri.is_empty() || classes & CONTROL != 0 {
+    if uri.is_empty() || has_control(uri) {
         return Err(NotSip::NoRequestUri);
     }
     let plain = match uri {
@@ -226,7 +226,7 @@ fn request<'a>(line: &'a [u8], anomalies: &mut Anomalies) -> Result<StartLine<'a
     if plain.len() != uri.len() {
         anomalies.push(Anomaly::RequestUriInBrackets, uri_start);
     }
-    if classes & BLANK != 0 {
+    if find(uri, *b" \t").is_some() {
         anomalies.push(Anomaly::SpaceInRequestUri, uri_start);
     }
     if version == Version::Other {

@@ -10,10 +10,6 @@ pub(super) type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
 
 const TOKEN: u8 = 1;
 const LWS: u8 = 2;
-/// A space or a tab.
-pub(super) const BLANK: u8 = 4;
-/// A control character other than a tab.
-pub(super) const CONTROL: u8 = 8;
 
 /// The classes of every byte.
 static CLASSES: [u8; 256] = classes();
@@ -26,11 +22,7 @@ const fn classes() -> [u8; 256] {
         let token = byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
         let white = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-        let blank = matches!(byte, b' ' | b'\t');
-        table[byte as usize] = if token { TOKEN } else { 0 }
-            | if white { LWS } else { 0 }
-            | if blank { BLANK } else { 0 }
-            | if byte.is_ascii_control() && !blank { CONTROL } else { 0 };
+        table[byte as usize] = if token { TOKEN } else { 0 } | if white { LWS } else { 0 };
         if byte == u8::MAX {
             return table;
         }
@@ -43,9 +35,10 @@ fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
-/// The classes that occur in the text, joined.
-pub(super) fn classes_of(text: &[u8]) -> u8 {
-    text.iter().fold(0, |found, byte| found | class(*byte))
+/// Whether there is a control character other than a tab.
+pub(super) fn has_control(text: &[u8]) -> bool {
+    // Without an early end, so that many bytes are looked at together.
+    text.iter().fold(false, |found, byte| found | (byte.is_ascii_control() & (*byte != b'\t')))
 }
 
 /// A character of `token`.

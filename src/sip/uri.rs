@@ -6,7 +6,7 @@ use super::anomaly::Anomaly;
 use super::header::Params;
 use super::host::Host;
 use super::scan::find;
-use super::token::{from, is_lws, part, port, trim};
+use super::token::{from, part, port, trim, trim_end};
 
 /// A URI, borrowed from the message. Escapes are left as they are; they are undone when URIs are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,9 @@ impl<'a> Uri<'a> {
     ///
     /// A SIP URI is split at its last `@` first, since the user part may hold what separates other parts.
     pub fn parse(text: &'a [u8]) -> Result<Self, UriError> {
+        if let Some(rest) = text.strip_prefix(b"sip:") {
+            return SipUri::parse(false, trim_end(rest)).map(Self::Sip);
+        }
         let text = trim(text);
         let colon = scheme_length(text).ok_or(UriError::NoScheme)?;
         let scheme = part(text, 0, colon);
@@ -182,7 +185,7 @@ fn host_port(text: &[u8]) -> Result<(Host<'_>, Option<u16>, Option<Anomaly>), Ur
     let oddity = if host.text().starts_with(b"[") && host.has_three_colons() {
         Some(Anomaly::Ipv6ThreeColons)
     } else {
-        host.text().iter().any(|byte| is_lws(*byte)).then_some(Anomaly::SpaceInRequestUri)
+        find(host.text(), *b" \t\r\n").map(|_| Anomaly::SpaceInRequestUri)
     };
     let digits = match rest {
         [] | [b':'] => return Ok((host, None, oddity)),

@@ -1,7 +1,7 @@
 //! CSeq (RFC 3261 20.16).
 
 use super::HeaderError;
-use crate::sip::token::{decimal, digits1, lws0, lws1, token1};
+use crate::sip::token::{decimal, digits1, from, is_token, lws0, lws1, part, token1};
 
 /// The number and the method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,9 @@ pub struct CSeq<'a> {
 impl<'a> CSeq<'a> {
     /// Reads `1*DIGIT LWS Method`. A number beyond 32 bits is an error, never another number.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
+        if let Some(usual) = Self::usual(value) {
+            return Ok(usual);
+        }
         let (rest, digits) = lws0(value).and_then(|(rest, _)| digits1(rest)).map_err(|_| HeaderError::NotANumber)?;
         let (rest, _) = lws1(rest).map_err(|_| HeaderError::NoMethod)?;
         let (rest, method) = token1(rest).map_err(|_| HeaderError::NoMethod)?;
@@ -24,6 +27,19 @@ impl<'a> CSeq<'a> {
             Ok(([], _)) => Ok(Self { number, method }),
             _ => Err(HeaderError::TextBehindValue),
         }
+    }
+
+    /// A value as nearly all are: a number of few digits, one space, and a method. `None` says nothing.
+    #[inline]
+    fn usual(value: &'a [u8]) -> Option<Self> {
+        const MOST_DIGITS: usize = 9;
+        let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).take(MOST_DIGITS).count();
+        let number = part(value, 0, digits)
+            .iter()
+            .fold(0_u32, |number, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0'))));
+        let method = from(value, digits).strip_prefix(b" ")?;
+        let is_plain = digits > 0 && !method.is_empty() && method.iter().all(|byte| is_token(*byte));
+        is_plain.then_some(Self { number, method })
     }
 }
 

@@ -1,7 +1,5 @@
 //! The values of a comma list (RFC 3261 7.3.1).
 
-use memchr::memchr3;
-
 use crate::sip::scan::find;
 use crate::sip::token::{from, part, quoted_length, trim};
 
@@ -37,7 +35,7 @@ fn comma(text: &[u8]) -> Option<usize> {
     let mut position = 0_usize;
     loop {
         let rest = from(text, position);
-        let found = memchr3(b',', b'"', b'<', rest)?;
+        let found = find(rest, *b",\"<")?;
         let behind = from(rest, found.saturating_add(1));
         let skip = match rest.get(found)? {
             b'"' => quoted_length(behind)?,

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::HeaderError;
 use crate::sip::scan::find;
-use crate::sip::token::{from, is_token, part, quoted_length, trim};
+use crate::sip::token::{from, is_lws, part, quoted_length, trim};
 
 /// The parameters of one value, from their first semicolon on, in wire order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,9 @@ impl<'a> Params<'a> {
     fn alone(self, name: &[u8]) -> Option<Param<'a>> {
         let (own, behind) = self.raw.strip_prefix(b";")?.split_at_checked(name.len())?;
         let value = behind.strip_prefix(b"=")?;
-        let is_plain = own == name && !value.is_empty() && value.iter().all(|byte| is_token(*byte));
+        let has_space =
+            value.first().is_some_and(|first| is_lws(*first)) || value.last().is_some_and(|last| is_lws(*last));
+        let is_plain = own == name && !value.is_empty() && !has_space && find(value, *b";\"").is_none();
         is_plain.then_some(Param { name: own, value: Some(value) })
     }
 }

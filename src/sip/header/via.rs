@@ -9,7 +9,7 @@ use super::{HeaderError, Params};
 use crate::sip::anomaly::Anomaly;
 use crate::sip::host::Host;
 use crate::sip::scan::find;
-use crate::sip::token::{Parsed, from, is_lws, lws0, lws1, part, port, token1, trim_end};
+use crate::sip::token::{Parsed, from, is_lws, is_token, lws0, lws1, part, port, token1, trim_end};
 
 /// What nearly every Via begins with, which saves looking for white space.
 const USUAL_PROTOCOL: &[u8] = b"SIP/2.0/";
@@ -110,6 +110,14 @@ fn sent_protocol(input: &[u8]) -> Parsed<'_, (&[u8], &[u8], &[u8])> {
     if let Some((usual, rest)) = input.split_at_checked(USUAL_PROTOCOL.len())
         && usual == USUAL_PROTOCOL
     {
+        // No transport has a longer name than TLS-SCTP, and nearly all Vias have one space behind it.
+        let end = rest.iter().take(9).position(|byte| !is_token(*byte)).filter(|end| *end > 0);
+        if let Some(end) = end
+            && let [b' ', behind @ ..] = from(rest, end)
+            && behind.first().is_some_and(|first| !is_lws(*first))
+        {
+            return Ok((behind, (part(usual, 0, 3), part(usual, 4, 7), part(rest, 0, end))));
+        }
         let (rest, (transport, _)) = (token1, lws1).parse(rest)?;
         return Ok((rest, (part(usual, 0, 3), part(usual, 4, 7), transport)));
     }

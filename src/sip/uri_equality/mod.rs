@@ -186,7 +186,11 @@ fn is_number(text: &[u8]) -> bool {
         rest => (false, rest),
     };
     let star = |unit: u16| !plus && (unit == u16::from(b'*') || unit == u16::from(b'#'));
-    digits(rest).any(digit) && digits(rest).all(|unit| digit(unit) || star(unit))
+    let mut has_digit = false;
+    digits(rest).all(|unit| {
+        has_digit |= digit(unit);
+        digit(unit) || star(unit)
+    }) && has_digit
 }
 
 fn same_number(one: &[u8], another: &[u8]) -> bool {
