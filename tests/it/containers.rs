@@ -3,9 +3,14 @@
 use std::fs;
 use std::io::{Read, Write};
 
+use crate::formats::packets;
 use crate::support::captures::lab;
 use crate::support::essence::without_form;
 use crate::support::{Run, run_bytes};
+use crate::traffic::link::Link;
+use crate::traffic::pcap::{Layout, file};
+use crate::traffic::pcapng;
+use crate::traffic::vendors::{erf, netmon, snoop};
 
 /// The compressions by their names in reports.
 type Pack = fn(&[u8]) -> Vec<u8>;
@@ -103,6 +108,31 @@ fn every_compression_gives_the_report_of_what_is_in_it() {
             run.assert_conserved(name);
             assert_eq!(run.report["inputs"][0]["compression"], name);
             assert_eq!(run.report["inputs"][0]["complete"], true, "{name}: {:?}", run.analysis.inputs);
+            assert_eq!(without_form(&run.report), wanted, "{name}");
+        }
+    }
+}
+
+/// What is in an archive may be in any format: it is recognised as outside of one.
+#[test]
+fn every_format_is_read_in_every_compression() {
+    let packets = packets("refresh");
+    let link = Link::Ethernet;
+    let pcapng = pcapng::file(&packets).expect("memory");
+    let pcap = file(Layout { nanoseconds: true, big_endian: true, ..Layout::usual(link) }, &packets).expect("memory");
+    for (format, capture) in [
+        ("pcap", pcap),
+        ("pcapng", pcapng),
+        ("snoop", snoop(&packets)),
+        ("erf", erf(&packets, 1)),
+        ("netmon", netmon(&packets, true, 3)),
+    ] {
+        let wanted = without_form(&run_bytes(capture.clone()).report);
+        for (name, pack) in PACKS {
+            let name = format!("{format} in {name}");
+            let run = run_bytes(pack(&capture));
+            run.assert_conserved(&name);
+            assert_eq!(run.report["inputs"][0]["format"], format, "{name}");
             assert_eq!(without_form(&run.report), wanted, "{name}");
         }
     }

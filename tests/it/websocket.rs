@@ -84,6 +84,11 @@ impl End {
 }
 
 fn told_by(form: Form) -> Vec<Packet> {
+    behind(b"", form)
+}
+
+/// The story, with something in front of the upgrade.
+fn behind(header: &[u8], form: Form) -> Vec<Packet> {
     let (client, server): (SocketAddr, SocketAddr) =
         ("192.0.2.10:40000".parse().expect("an address"), "192.0.2.11:80".parse().expect("an address"));
     let mut session = Session::new(client, server, 7, 9);
@@ -96,7 +101,7 @@ fn told_by(form: Form) -> Vec<Packet> {
         let cuts: Vec<usize> = (1..bytes.len()).filter(|at| at % form.segment == 0).collect();
         packets.extend(session.data_cut(side, bytes, &cuts).iter().map(|segment| wire.tcp(time, segment)));
     };
-    send(start, Side::Client, REQUEST);
+    send(start, Side::Client, &[header, REQUEST].concat());
     send(start, Side::Server, ANSWER);
     for said in story {
         let side = if said.by == Who::Phone { Side::Client } else { Side::Server };
@@ -125,6 +130,22 @@ fn the_same_calls_give_the_same_results_however_frames_are_made() {
             let counted = if compressed.is_some() { story("WS").len() } else { 0 };
             assert_eq!(report["capture_quality"]["tcp"]["websocket_messages_compressed"], counted, "{name}");
             assert_eq!(report["capture_quality"]["tcp"]["websocket_messages_unreadable"], 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_load_balancer_in_front_of_the_upgrade_changes_nothing() {
+    let plain = outcomes(&run("plain", &told_by(PLAIN)).report);
+    let second = [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", &[9; 12][..]].concat();
+    for header in [&b"PROXY TCP4 203.0.113.7 192.0.2.11 56324 80\r\n"[..], &second] {
+        for segment in [usize::MAX, 41] {
+            let name = format!("{header:?} in segments of {segment}");
+            let form = Form { compressed: Some(true), segment, ..PLAIN };
+            let report = run(&name, &behind(header, form)).report;
+            assert_told(&report, &name);
+            assert_eq!(outcomes(&report), plain, "{name}");
+            assert_eq!(report["capture_quality"]["tcp"]["proxy_headers"], 1, "{name}");
         }
     }
 }
