@@ -106,6 +106,9 @@ pub const WATERMARK_JUMP_SECONDS: i64 = 3_600;
 pub const WATERMARK_CONFIRM_FRAMES: u8 = 8;
 /// Link types of one input that the report lists.
 pub const MAX_LISTED_LINK_TYPES: usize = 64;
+/// Files that are kept open at once. Systems allow 256 and more; the others are opened for each read, as thousands of captures of
+/// one call each need it.
+pub const MAX_OPEN_FILES: usize = 128;
 /// Inputs kept open while they wait for their turn; further files are opened again when it comes.
 pub const MAX_WAITING_OPEN: usize = 64;
 /// Bytes of an archive that are read at a time.

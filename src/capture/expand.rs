@@ -1,16 +1,12 @@
 //! From what was named on the command line to the inputs: folders, patterns, standard input.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files::STDIN;
 use super::pattern;
 use super::problem::Problem;
-use super::read_ahead::ReadAhead;
-use super::reader::Stream;
-
-/// Name of standard input.
-const STDIN: &str = "-";
 
 /// An input before it is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,17 +47,6 @@ pub(super) fn expand(named: &[PathBuf]) -> Expanded {
         }
     }
     expanded
-}
-
-/// Opens an input.
-pub(super) fn open(path: &Path) -> io::Result<Stream> {
-    if path.as_os_str() == STDIN {
-        return Ok(Box::new(ReadAhead::new(Box::new(io::stdin()))));
-    }
-    let file = File::open(path)?;
-    // What is no file, such as a named pipe, comes when it comes.
-    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    Ok(if is_file { Box::new(file) } else { Box::new(ReadAhead::new(Box::new(file))) })
 }
 
 impl Expanded {

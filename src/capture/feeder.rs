@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::expand::{Candidate, expand, open};
+use super::expand::{Candidate, expand};
+use super::files::Files;
 use super::info::InputInfo;
 use super::problem::Problem;
 use super::reader::{Place, Reader, Stream};
@@ -77,6 +78,7 @@ pub struct Feeder {
     sources: Vec<Source>,
     /// Those sources that have anything to give or to read, in the order of their beginning.
     live: Vec<usize>,
+    files: Files,
 }
 
 /// An input whose turn has not come.
@@ -258,7 +260,7 @@ impl Feeder {
         let Some(mut next) = self.waiting.pop() else { return };
         let reader = match next.reader.take() {
             Some(reader) => reader,
-            None => match reopen(&path).and_then(|reader| unchanged(reader, next.first)) {
+            None => match reopen(&self.files, &path).and_then(|reader| unchanged(reader, next.first)) {
                 Ok(reader) => reader,
                 Err(problem) => {
                     if let Some(info) = self.inputs.get_mut(next.input) {
@@ -320,8 +322,8 @@ fn common_start(one: &Path, other: &Path) -> usize {
 }
 
 /// Opens a file again whose first frame has been seen.
-fn reopen(path: &Path) -> Result<Reader, Problem> {
-    let stream = open(path).map_err(|error| Problem::Unreadable { offset: 0, reason: error.to_string() })?;
+fn reopen(files: &Files, path: &Path) -> Result<Reader, Problem> {
+    let stream = files.open(path).map_err(|error| Problem::Unreadable { offset: 0, reason: error.to_string() })?;
     Reader::open(stream)
 }
 
@@ -335,6 +337,7 @@ fn unchanged(mut reader: Reader, first: (Timestamp, LinkType)) -> Result<Reader,
 struct Opening {
     inputs: Vec<InputInfo>,
     waiting: Vec<Waiting>,
+    files: Files,
     kept_open: usize,
 }
 
@@ -344,7 +347,7 @@ impl Opening {
         let Candidate { path, folder, size_bytes, problem } = candidate;
         let opened = match problem {
             Some(problem) => Err(problem),
-            None => reopen(&path),
+            None => reopen(&self.files, &path),
         };
         let opened = opened.map_err(|problem| match problem {
             Problem::NotACapture { found, .. } => Problem::NotACapture { found, from_folder: folder.is_some() },
@@ -374,7 +377,7 @@ impl Opening {
     }
 
     fn feeder(self, options: CaptureOptions) -> Feeder {
-        let Self { inputs, mut waiting, .. } = self;
+        let Self { inputs, mut waiting, files, .. } = self;
         waiting.sort_by_cached_key(|waiting| {
             (waiting.first.0, inputs.get(waiting.input).map(|info| info.path.clone()), waiting.input)
         });
@@ -382,7 +385,7 @@ impl Opening {
             waiting.rank = rank;
         }
         waiting.reverse();
-        Feeder { options, inputs, waiting, sources: Vec::new(), live: Vec::new() }
+        Feeder { options, inputs, waiting, sources: Vec::new(), live: Vec::new(), files }
     }
 }
 

@@ -27,6 +27,7 @@ mod cursor;
 mod erf;
 mod expand;
 mod feeder;
+mod files;
 mod format;
 mod frame;
 mod info;

@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use reinvite::limits::MAX_OPEN_FILES;
 use serde_json::Value;
 
 use crate::support::essence::outcomes;
-use crate::support::story::{addresses, assert_told, over_udp, story};
+use crate::support::program::program;
+use crate::support::story::{Who, addresses, assert_told, over_udp, story};
 use crate::support::{Run, run_bytes, run_files};
 use crate::tcp::{connection, thirds};
 use crate::traffic::link::Link;
@@ -130,4 +134,41 @@ fn a_connection_at_two_points_is_two_streams() {
     for what in ["calls", "redirects", "negotiations"] {
         assert_eq!(told(&run)[what], plain[what], "{what}");
     }
+}
+
+/// A capture for each call, all of the same hours: more files than may be open, each longer than what is read of it at once.
+#[cfg(unix)]
+#[test]
+fn captures_of_the_same_time_are_read_with_few_files_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let count = MAX_OPEN_FILES + 40;
+    let (phone, server) = addresses(false);
+    let said = story("UDP");
+    for number in 0..count {
+        let mut wire = Wire::new(LINK);
+        let port = 10_000 + u16::try_from(number).expect("few");
+        let phone = SocketAddr::new(phone.ip(), port);
+        // Sound between the start of the call and its end.
+        let sound = (0..500).map(|place| wire.udp(said[4].time + place * SECOND / 500, phone, server, &[0x80; 172]));
+        let mut packets: Vec<Packet> = sound.collect();
+        packets.extend(said.iter().map(|said| {
+            let text = String::from_utf8(said.text.clone()).expect("text");
+            let text = text
+                .replace("Call-ID: ", &format!("Call-ID: {number}-"))
+                .replace("z9hG4bK", &format!("z9hG4bK{number}"));
+            let (from, to) = if said.by == Who::Phone { (phone, server) } else { (server, phone) };
+            wire.udp(said.time, from, to, text.as_bytes())
+        }));
+        packets.sort_by_key(|packet| packet.time);
+        fs::write(folder.path().join(format!("{number}.pcap")), pcap(&packets)).expect("a capture");
+    }
+    // What the program needs besides: its standard streams, and what its threads wait with.
+    let limit = MAX_OPEN_FILES + 30;
+    let script = format!("ulimit -n {limit} && exec \"$0\" analyze \"$1\"");
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-c", &script]).arg(program().get_program()).arg(folder.path()).output().expect("a shell");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(report["summary"]["sip_messages"], count * said.len());
+    assert_eq!(report["summary"]["redirects"]["by_outcome"]["followed"], count);
 }

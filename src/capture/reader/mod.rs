@@ -260,6 +260,9 @@ impl Reader {
         self.given = self.given.saturating_add(to_u64(count));
         if let Some(error) = failure {
             self.problem = Some(failed(self.archive.as_ref(), offset.saturating_add(to_u64(count)), &error));
+        }
+        if count < bytes.len() {
+            // At its end. Decoders take much memory, and there may be thousands of short inputs of the same time.
             self.stream = Box::new(io::empty());
         }
         count
