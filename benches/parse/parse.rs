@@ -4,59 +4,26 @@
 //! line, Call-ID, CSeq, tags, top Via with branch. Ours has read all that, and judged it, when `parse` returns; the others read some
 //! of it on demand, and what they cannot give is left out.
 
-use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::Bencher;
-use mimalloc::MiMalloc;
 use reinvite::correlation::{Found, extract};
 use reinvite::decode::{Decoded, decode};
 use reinvite::net::{Endpoint, LinkType, Transport};
 use reinvite::sip::{HeaderName, ListValues, Message, MinSe, SessionExpires};
 use reinvite::time::Timestamp;
 
+mod counting;
+
 #[path = "../traffic/mod.rs"]
 #[expect(dead_code, reason = "one of many uses")]
 mod traffic;
 
+use counting::allocations_of;
 use traffic::calls::generator::generate;
 use traffic::calls::options::{Amount, Options};
-
-/// The allocator of the program, with a count of what is asked for. divan's own profiler costs as much as a third of a message.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-fn count() {
-    // One thread measures, so that nothing is lost without a locked addition.
-    ALLOCATIONS.store(ALLOCATIONS.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-}
-
-// SAFETY: all is handed on to an allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is the same.
-        unsafe { MiMalloc.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is the same.
-        unsafe { MiMalloc.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is the same.
-        unsafe { MiMalloc.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// The messages: each as it was in its datagram.
 static MESSAGES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -81,9 +48,7 @@ fn main() {
     println!("{} messages, {} bytes on average", MESSAGES.len(), bytes / MESSAGES.len());
     println!("allocations for a message, with what the parsers keep of it:");
     for (name, read) in READERS {
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
-        MESSAGES.iter().for_each(|message| read(message));
-        let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        let allocations = allocations_of(|| MESSAGES.iter().for_each(|message| read(message)));
         println!("  {name:9} {:.2}", allocations as f64 / MESSAGES.len() as f64);
     }
     divan::main();

@@ -29,10 +29,11 @@ pub(super) enum Measure {
 
 /// Measures a message. `scanned` is where the last look ended. With `last`, no more bytes will come.
 pub(super) fn measure(bytes: &[u8], scanned: usize, last: bool) -> Measure {
-    if scanned == 0
-        && let Some(total) = measure_plain(bytes)
+    // However small the pieces are in which a head comes, all of this looks at each byte a few times at most.
+    if scanned <= bytes.len() / 2
+        && let Some(plain) = measure_plain(bytes)
     {
-        return Measure::Whole { total };
+        return plain;
     }
     measure_any(bytes, scanned, last)
 }
@@ -53,23 +54,25 @@ fn measure_any(bytes: &[u8], scanned: usize, last: bool) -> Measure {
     }
 }
 
-/// The length of a message as nearly all are: every line of its head ends with CRLF, and Content-Length stands once. `None` says
-/// nothing.
-fn measure_plain(bytes: &[u8]) -> Option<usize> {
+/// The measure of a message as nearly all are: every line of its head ends with CRLF, and Content-Length stands once. `None`
+/// says nothing.
+fn measure_plain(bytes: &[u8]) -> Option<Measure> {
     let mut length = None;
-    let mut lines = 0_usize;
+    let (mut lines, mut behind) = (0_usize, 0);
     for end in memchr_iter(b'\n', bytes) {
         if bytes.get(end.wrapping_sub(1)) != Some(&b'\r') {
             return None;
         }
         lines = lines.wrapping_add(1);
+        behind = end.wrapping_add(1);
         match from(bytes, end.wrapping_add(1)) {
             [b'\r', b'\n', ..] => {
                 let head = end.wrapping_add(3);
                 // The blank line has a CR too.
                 let returns = memchr_iter(b'\r', part(bytes, 0, head)).count();
                 let total = head.checked_add(length?)?;
-                return (returns == lines.wrapping_add(1) && total <= MAX_MESSAGE_BYTES).then_some(total);
+                let is_plain = returns == lines.wrapping_add(1) && total <= MAX_MESSAGE_BYTES;
+                return is_plain.then_some(Measure::Whole { total });
             }
             line @ [b'C' | b'c' | b'L' | b'l', ..] => {
                 let known = HeaderName::known_at(line);
@@ -90,7 +93,9 @@ fn measure_plain(bytes: &[u8]) -> Option<usize> {
             _ => {}
         }
     }
-    None
+    // The head is open. The last character of an unfinished line is enough to see that it is not blank.
+    let is_plain = lines > 0 && bytes.len() <= MAX_MESSAGE_BYTES && memchr_iter(b'\r', bytes).count() == lines;
+    is_plain.then(|| Measure::Open(behind.max(bytes.len().saturating_sub(1))))
 }
 
 /// Whether a line that begins like Content-Length, long or compact, may be one that is written oddly.
@@ -180,8 +185,8 @@ mod tests {
             text += &body;
             for length in 0..=text.len() {
                 let bytes = &text.as_bytes()[..length];
-                if let Some(total) = measure_plain(bytes) {
-                    prop_assert_eq!(measure_any(bytes, 0, false), Measure::Whole { total }, "{:?}", &text[..length]);
+                if let Some(plain) = measure_plain(bytes) {
+                    prop_assert_eq!(measure_any(bytes, 0, false), plain, "{:?}", &text[..length]);
                 }
             }
         }
