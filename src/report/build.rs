@@ -1,6 +1,7 @@
 //! From the analysis to the report: ids, names, texts and the tables that group results.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use foldhash::{HashMap, HashMapExt};
@@ -18,7 +19,7 @@ use crate::correlation::{
 };
 use crate::findings::{Severity, Stated, Value};
 use crate::sip::{as_text, to_text};
-use crate::time::{Timestamp, milliseconds};
+use crate::time::{Rfc3339, Timestamp, milliseconds};
 
 /// An analysis in the shape of a report, item by item: a report of any size is written without building it as a whole.
 #[derive(Debug)]
@@ -229,8 +230,12 @@ pub(super) struct Scribe<'a> {
 impl<'a> Scribe<'a> {
     /// A time with the precision of its input.
     pub(super) fn time(&self, time: Timestamp, place: Place) -> String {
+        self.written(time, place).to_string()
+    }
+
+    fn written(&self, time: Timestamp, place: Place) -> Rfc3339 {
         let input = usize::try_from(place.input).ok().and_then(|index| self.analysis.inputs.get(index));
-        time.rfc3339(input.map_or(6, |input| input.digits)).to_string()
+        time.rfc3339(input.map_or(6, |input| input.digits))
     }
 
     /// An element as reports show it.
@@ -397,11 +402,11 @@ impl<'a> Scribe<'a> {
         model::Message {
             input: message.place.input,
             frame: message.place.frame,
-            time: self.time(message.time, message.place),
-            src: message.source.to_string(),
-            dst: message.destination.to_string(),
+            time: short(format_args!("{}", self.written(message.time, message.place))),
+            src: short(format_args!("{}", message.source)),
+            dst: short(format_args!("{}", message.destination)),
             start_line: as_text(message.start_line),
-            cseq: format!("{} {}", message.cseq, message.method.name().unwrap_or(OTHER_METHOD)),
+            cseq: short(format_args!("{} {}", message.cseq, message.method.name().unwrap_or(OTHER_METHOD))),
             repeat_of: message.repeat_of.map(|(place, is_mirror)| model::RepeatOf {
                 input: place.input,
                 frame: place.frame,
@@ -409,6 +414,14 @@ impl<'a> Scribe<'a> {
             }),
         }
     }
+}
+
+/// Text that is short by its nature.
+fn short(text: std::fmt::Arguments<'_>) -> model::Short {
+    let mut short = model::Short::new();
+    // There is room for the longest.
+    let _ = short.write_fmt(text);
+    short
 }
 
 /// The ids of the findings at `places`.

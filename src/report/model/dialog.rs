@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use arrayvec::ArrayString;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,6 +30,10 @@ pub struct RepeatOf {
     pub kind: &'static str,
 }
 
+/// Short text of a message, of which there may be hundreds of thousands: it needs no memory of its own. The longest is an IPv6
+/// address that ends in an IPv4 one, in brackets and with a port.
+pub type Short = ArrayString<56>;
+
 /// A message of a dialog.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Message<'a> {
@@ -37,15 +42,15 @@ pub struct Message<'a> {
     /// The frame.
     pub frame: u64,
     /// When it was captured.
-    pub time: String,
+    pub time: Short,
     /// Who sent it.
-    pub src: String,
+    pub src: Short,
     /// Where to.
-    pub dst: String,
+    pub dst: Short,
     /// The start line.
     pub start_line: Cow<'a, str>,
     /// Number and method.
-    pub cseq: String,
+    pub cseq: Short,
     /// What it repeats.
     pub repeat_of: Option<RepeatOf>,
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use dialog::{Dialog, Message, RepeatOf, SessionTimer};
+pub use dialog::{Dialog, Message, RepeatOf, SessionTimer, Short};
 pub use event::{Event, EventFields, EventKind};
 pub use quality::{CaptureQuality, Frames, Sip};
 pub use tables::{AddressUpdate, IntervalClient, IntervalRequirement, Target, UpdateClient};
