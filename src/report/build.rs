@@ -1,6 +1,5 @@
 //! From the analysis to the report: ids, names, texts and the tables that group results.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -11,13 +10,14 @@ use jiff::tz::TimeZone;
 
 use super::model;
 use super::names::named;
+use super::summary::summary;
 use super::tables::{address_updates, interval_requirements};
 use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{
     ContactRecord, DialogState, EndCause, Evidence, Link, ListedDialog, ListedMessage, Method, NegotiationOutcome,
     Party, Place, RedirectOutcome, Role, Round, refresher_name,
 };
-use crate::findings::{Severity, Stated, Value};
+use crate::findings::{Stated, Value};
 use crate::sip::{as_text, to_text};
 use crate::time::{Rfc3339, Timestamp, milliseconds};
 
@@ -177,48 +177,6 @@ fn ids<'a>(named: impl Iterator<Item = (&'a str, Place)>) -> Vec<String> {
         }
     };
     named.map(id).collect()
-}
-
-fn counts<T: Ord + Copy>(named: &[(&'static str, T)], all: impl Iterator<Item = T>) -> BTreeMap<&'static str, u64> {
-    let mut counts: BTreeMap<T, u64> = BTreeMap::new();
-    for value in all {
-        *counts.entry(value).or_default() += 1;
-    }
-    named.iter().map(|(name, value)| (*name, counts.get(value).copied().unwrap_or(0))).collect()
-}
-
-fn summary(analysis: &Analysis) -> model::Summary {
-    let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
-    for judged in &analysis.redirects {
-        *by_status.entry(judged.redirect.status.to_string()).or_default() += 1;
-    }
-    let mut by_rule: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for finding in &analysis.findings {
-        *by_rule.entry(finding.rule.id).or_default() += 1;
-    }
-    let totals = &analysis.totals;
-    model::Summary {
-        frames: analysis.counters.decode.frames,
-        sip_messages: totals.messages.total(),
-        requests: totals.messages.requests_by_method(),
-        responses: totals.messages.responses_by_status(),
-        calls: totals.calls,
-        invite_calls: totals.invite_calls,
-        dialogs: totals.dialogs,
-        redirects: model::RedirectCounts {
-            total: analysis.redirects.len() as u64,
-            by_status,
-            by_outcome: counts(&RedirectOutcome::NAMED, analysis.redirects.iter().map(|judged| judged.outcome)),
-        },
-        negotiations: model::NegotiationCounts {
-            total: analysis.negotiations.len() as u64,
-            by_outcome: counts(&NegotiationOutcome::NAMED, analysis.negotiations.iter().map(|judged| judged.outcome)),
-        },
-        findings: counts(&Severity::NAMED, analysis.findings.iter().map(|finding| finding.severity)),
-        findings_by_rule: by_rule,
-        known_findings: analysis.known_findings,
-        indeterminate: analysis.indeterminate.clone(),
-    }
 }
 
 /// Writes texts and times as the inputs they come from have them.

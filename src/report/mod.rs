@@ -18,6 +18,7 @@ mod parquet;
 mod prometheus;
 mod quality;
 pub mod schema;
+mod summary;
 mod tables;
 mod text;
 
