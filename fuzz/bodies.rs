@@ -16,9 +16,9 @@ use reinvite::net::LinkType;
 use reinvite::options::{DialogsListed, Options};
 use reinvite::report::{Spacing, View, by_name};
 use reinvite::sip::{
-    Anomaly, CSeq, Contact, Event, Framed, Framer, HEADERS, ListValues, Message, MinSe, NameAddr, Params, RAck, Reason,
-    Replaces, RetryAfter, Sdp, SessionExpires, SessionId, StartLine, Uri, Via, Warning, looks_like_sip, to_text,
-    unquote,
+    Anomaly, CSeq, Contact, Event, Framed, Framer, HEADERS, HeaderName, ListValues, Message, MinSe, NameAddr, Params,
+    RAck, Reason, Replaces, RetryAfter, Sdp, SessionExpires, SessionId, StartLine, Uri, Via, Warning, looks_like_sip,
+    to_text, unquote,
 };
 use reinvite::stream::WebSocket;
 
@@ -56,6 +56,7 @@ pub fn message(bytes: &[u8]) {
         let mut before = 0;
         for header in message.headers() {
             assert!(header.offset as usize >= before && raw[header.offset as usize..].starts_with(header.raw_name));
+            assert_eq!(header.name, HeaderName::of(header.raw_name), "a name that is read in two ways");
             before = header.offset as usize;
         }
         for row in HEADERS {
@@ -85,10 +86,16 @@ pub fn message(bytes: &[u8]) {
     }
 }
 
+/// The same with a space in front, which no short cut for what is usual takes.
+fn spaced(text: &[u8]) -> Vec<u8> {
+    [b" ", text].concat()
+}
+
 /// Two URIs, parted by NUL.
 pub fn uri(bytes: &[u8]) {
     let mut parts = bytes.splitn(2, |byte| *byte == 0);
     let (one, other) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    assert_eq!(Uri::parse(one), Uri::parse(&spaced(one)), "white space in front changes a URI");
     let (Ok(one), Ok(other)) = (Uri::parse(one), Uri::parse(other)) else { return };
     for uri in [&one, &other] {
         assert!(uri.strictly_equals(uri) || uri.as_sip().is_some(), "a URI that is not itself");
@@ -110,11 +117,15 @@ pub fn header(bytes: &[u8]) {
     let length: usize = values.iter().map(|value| value.len()).sum();
     assert!(length <= bytes.len(), "a list is longer than its row");
     for value in values.into_iter().chain([bytes]) {
+        assert_eq!(Via::parse(value), Via::parse(&spaced(value)), "white space in front changes a Via");
+        assert_eq!(CSeq::parse(value), CSeq::parse(&spaced(value)), "white space in front changes a CSeq");
         if let Ok(via) = Via::parse(value) {
             let _ =
                 (via.has_transaction_branch(), via.received_ip(), via.same_sent_by(&via), via.params.iter().count());
         }
         if let Ok(address) = NameAddr::parse(value) {
+            let tag = address.params.iter().find(|param| param.name.eq_ignore_ascii_case(b"tag"));
+            assert_eq!(address.params.get(b"tag"), tag, "a parameter that is read in two ways");
             let _ = (address.tag(), Uri::parse(address.uri), address.display_name.map(unquote));
         }
         let _ = (Contact::parse(value), CSeq::parse(value), SessionExpires::parse(value), MinSe::parse(value));

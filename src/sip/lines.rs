@@ -232,6 +232,8 @@ fn header_name(line: &[u8]) -> Option<(HeaderName, usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn headers(bytes: &[u8], trust_last: bool) -> (Vec<String>, bool, usize) {
@@ -248,6 +250,38 @@ mod tests {
             });
         }
         (found, lines.blank_line, lines.position())
+    }
+
+    proptest! {
+        /// Whatever the short cut says is what the walk over any line says, and it comes to the same place.
+        #[test]
+        fn usual_headers_are_read_as_all_are(
+            name in proptest::sample::select(&[
+                "Via", "v", "CSEQ", "call-id", "Call\rID", "Max\rForwards", "Max\nForwards", "To\0", "To ", "T\ro", "\r\nTo",
+                "Content-Lengths", "Content-Length", "Session-Expires", "Contact\x1a", "\rContact", "@", "", "X-Own",
+            ][..]),
+            value in "[ \t]{0,2}([a-z:;<>]{0,9}[ \r\n\t\\x80]?){0,3}",
+            end in proptest::sample::select(&["\r\n", "\r\n", "\n", "\r", "\r\r\n", ""][..]),
+            behind in "(To: x\r\n| x\r\n|\tx|\r\n|\n|x|)",
+            trust_last in any::<bool>(),
+        ) {
+            let text = format!("{name}:{value}{end}{behind}");
+            let bytes = text.as_bytes();
+            let (mut usual, mut any) = (HeaderLines::new(bytes, trust_last), HeaderLines::new(bytes, trust_last));
+            if let Some(header) = usual.usual_header() {
+                prop_assert_eq!(any.any_header(), Some(header), "{:?}", text);
+                let end = |lines: &HeaderLines<'_>| {
+                    (lines.position, lines.blank_line, lines.bare_line_feed, lines.bare_carriage_return)
+                };
+                prop_assert_eq!(end(&any), end(&usual), "{:?}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_end_in_a_name_is_one() {
+        let (found, _, _) = headers(b"Max\rForwards: 70 of them\r\nTo\0: someone somewhere\r\nTo: x\r\n\r\n", true);
+        assert_eq!(found, ["malformed at 0", "Forwards=70 of them", "malformed at 26", "To=x"]);
     }
 
     #[test]

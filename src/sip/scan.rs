@@ -92,6 +92,40 @@ mod tests {
 
     use super::*;
 
+    /// Compares with a plain search, for one to seven needles.
+    fn is_first(text: &[u8]) -> Result<(), TestCaseError> {
+        fn check<const N: usize>(text: &[u8]) -> Result<(), TestCaseError> {
+            let needles: [u8; N] = *NEEDLES.first_chunk().unwrap();
+            prop_assert_eq!(find(text, needles), text.iter().position(|byte| needles.contains(byte)), "{:?}", needles);
+            Ok(())
+        }
+        check::<1>(text)?;
+        check::<2>(text)?;
+        check::<3>(text)?;
+        check::<4>(text)?;
+        check::<5>(text)?;
+        check::<6>(text)?;
+        check::<7>(text)
+    }
+
+    /// Neighbours of each other, the ends of the range of bytes, and what separates things.
+    const NEEDLES: &[u8; 7] = b"\r\n\0;\xff<=";
+
+    #[test]
+    fn a_needle_is_found_at_every_place_of_every_length() {
+        for length in 0..=40 {
+            // What the subtraction of a borrow may take for a needle stands behind each.
+            for filler in [b'x', b'\x01', b':', b'\x0c', b'\x80', b'\xfe'] {
+                is_first(&vec![filler; length]).unwrap();
+                for (at, needle) in (0..length).flat_map(|at| NEEDLES.iter().map(move |needle| (at, *needle))) {
+                    let mut text = vec![filler; length];
+                    text[at] = needle;
+                    is_first(&text).unwrap();
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn the_first_is_found(text in proptest::collection::vec(prop_oneof![
@@ -99,11 +133,8 @@ mod tests {
             8 => Just(b'x'),
             2 => proptest::sample::select(&b"\r\n\t\0\x0b\x0e\x10\x8d;:<=,\xbb"[..]),
         ], 0..64)) {
-            prop_assert_eq!(find(&text, [b';']), text.iter().position(|byte| *byte == b';'));
-            prop_assert_eq!(find(&text, [b'<', b'=', b',']), text.iter().position(|byte| b"<=,".contains(byte)));
-            let expected = text.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-            prop_assert_eq!(find(&text, [b'\r', b'\n']), expected);
-            prop_assert_eq!(find_line_break(&text), expected);
+            is_first(&text)?;
+            prop_assert_eq!(find_line_break(&text), text.iter().position(|byte| matches!(byte, b'\r' | b'\n')));
         }
     }
 }

@@ -283,6 +283,15 @@ mod tests {
     }
 
     proptest! {
+        /// White space in front and upper case keep off the short cut for what begins with `sip:`; all else must be the same.
+        #[test]
+        fn usual_schemes_are_read_as_all_are(rest in "[ \t\r\n]{0,2}[a-z0-9@:;?=&%\\[\\]. \"<>\\x80]{0,24}[ \t\r\n]{0,2}") {
+            let usual = format!("sip:{rest}");
+            for other in [format!(" {usual}"), format!("\r\n\t{usual}"), format!("SIP:{rest}"), format!("{usual}\r\n ")] {
+                prop_assert_eq!(Uri::parse(usual.as_bytes()), Uri::parse(other.as_bytes()), "{:?}", other);
+            }
+        }
+
         #[test]
         fn anything_is_read_without_panic(text in "(sips?|tel|x)?:?[a-z0-9@:;?=&%\\[\\]. +]{0,30}") {
             let _ = Uri::parse(text.as_bytes());

@@ -169,7 +169,7 @@ mod tests {
                 proptest::sample::select(&[
                     "Content-Length: 7", "content-length:7", "l: 7", "L:8", "Content-Length : 7", "Content-Length:  7",
                     "Content-Length: 07", "l: x", "l:", "Content-Lengths: 1", "Contact: <sip:a>", "Custom: x", "lx: 1",
-                    " 7", "\t7", "X: y", "", "a\rb", "l: 99999999999999999999",
+                    " 7", "\t7", "X: y", "", "a\rb", "l: 99999999999999999999", "Content\rLength: 7", "l\0: 7", "Content-Length\0: 7",
                 ][..]),
                 0..6,
             ),

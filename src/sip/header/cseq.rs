@@ -15,9 +15,11 @@ pub struct CSeq<'a> {
 impl<'a> CSeq<'a> {
     /// Reads `1*DIGIT LWS Method`. A number beyond 32 bits is an error, never another number.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
-        if let Some(usual) = Self::usual(value) {
-            return Ok(usual);
-        }
+        Self::usual(value).map_or_else(|| Self::any(value), Ok)
+    }
+
+    /// A value in all its forms.
+    fn any(value: &'a [u8]) -> Result<Self, HeaderError> {
         let (rest, digits) = lws0(value).and_then(|(rest, _)| digits1(rest)).map_err(|_| HeaderError::NotANumber)?;
         let (rest, _) = lws1(rest).map_err(|_| HeaderError::NoMethod)?;
         let (rest, method) = token1(rest).map_err(|_| HeaderError::NoMethod)?;
@@ -45,6 +47,8 @@ impl<'a> CSeq<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -68,5 +72,23 @@ mod tests {
         ] {
             assert_eq!(CSeq::parse(text.as_bytes()), Err(error), "{text}");
         }
+    }
+
+    proptest! {
+        /// Whatever the short cut says is what the grammar says.
+        #[test]
+        fn usual_values_are_read_as_all_are(
+            value in "[ \t]?(0{0,9}[0-9]{0,11})( |  |\t|\r\n |\r|/)?([A-Z]{0,7}|[a-zA-Z.!%*_+`'~-]{1,3}|[ -~]{0,3}|[ -~\u{e9}\0]{0,2})[ \r\n\0x]?"
+        ) {
+            if let Some(usual) = CSeq::usual(value.as_bytes()) {
+                prop_assert_eq!(CSeq::any(value.as_bytes()), Ok(usual), "{:?}", value);
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_cut_is_taken() {
+        assert_eq!(CSeq::usual(b"999999999 INVITE"), CSeq::any(b"999999999 INVITE").ok());
+        assert_eq!(CSeq::usual(b"1 BYE"), Some(CSeq { number: 1, method: b"BYE" }));
     }
 }

@@ -145,6 +145,8 @@ pub fn unescape_quoted(inside: &[u8]) -> std::borrow::Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn pairs(text: &str) -> Vec<(String, Option<String>)> {
@@ -188,5 +190,27 @@ mod tests {
         assert_eq!(&*unquote(b"plain"), b"plain");
         assert_eq!(&*unquote(b"\""), b"\"");
         assert_eq!(&*unescape_quoted(br"end\"), br"end\");
+    }
+
+    proptest! {
+        /// Whatever the short cut says is what the walk over all parameters says.
+        #[test]
+        fn a_parameter_alone_is_read_as_all_are(
+            text in "[ x]?;{0,2}[ \t]?(tag|Tag|tags|ta|)[ \r]?=?=?[ \n]?([a-z0-9]{0,4}|\"[a-z;\\\\\"]{0,4}\"?|[ -~\u{e9}]{0,4})[ \t]?(;|;tag=2|)"
+        ) {
+            let params = Params::new(text.as_bytes());
+            let first = params.iter().find(|param| param.name.eq_ignore_ascii_case(b"tag"));
+            if let Some(alone) = params.alone(b"tag") {
+                prop_assert_eq!(Some(alone), first, "{:?}", text);
+            }
+            prop_assert_eq!(params.get(b"tag"), first, "{:?}", text);
+        }
+    }
+
+    #[test]
+    fn the_short_cut_is_taken() {
+        let params = Params::new(b";tag=1928.a=b");
+        assert_eq!(params.alone(b"tag"), params.iter().next());
+        assert_eq!(params.alone(b"tag").and_then(|param| param.value), Some(&b"1928.a=b"[..]));
     }
 }

@@ -105,22 +105,28 @@ impl<'a> Via<'a> {
     }
 }
 
+/// Protocol, version and transport.
+type Protocol<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
 /// `protocol-name SLASH protocol-version SLASH transport LWS`.
-fn sent_protocol(input: &[u8]) -> Parsed<'_, (&[u8], &[u8], &[u8])> {
-    if let Some((usual, rest)) = input.split_at_checked(USUAL_PROTOCOL.len())
-        && usual == USUAL_PROTOCOL
-    {
-        // No transport has a longer name than TLS-SCTP, and nearly all Vias have one space behind it.
-        let end = rest.iter().take(9).position(|byte| !is_token(*byte)).filter(|end| *end > 0);
-        if let Some(end) = end
-            && let [b' ', behind @ ..] = from(rest, end)
-            && behind.first().is_some_and(|first| !is_lws(*first))
-        {
-            return Ok((behind, (part(usual, 0, 3), part(usual, 4, 7), part(rest, 0, end))));
-        }
-        let (rest, (transport, _)) = (token1, lws1).parse(rest)?;
-        return Ok((rest, (part(usual, 0, 3), part(usual, 4, 7), transport)));
-    }
+fn sent_protocol(input: &[u8]) -> Parsed<'_, Protocol<'_>> {
+    usual_protocol(input).map_or_else(|| any_protocol(input), Ok)
+}
+
+/// The same as nearly all write it: SIP/2.0, a transport that is known, and one space. `None` says nothing.
+#[inline]
+fn usual_protocol(input: &[u8]) -> Option<(&[u8], Protocol<'_>)> {
+    /// The length of TLS-SCTP, the longest name of a transport, and what stands behind it.
+    const MOST_BYTES: usize = 9;
+    let rest = input.strip_prefix(USUAL_PROTOCOL)?;
+    let end = rest.iter().take(MOST_BYTES).position(|byte| !is_token(*byte)).filter(|end| *end > 0)?;
+    let behind = from(rest, end).strip_prefix(b" ")?;
+    let is_plain = behind.first().is_some_and(|first| !is_lws(*first));
+    is_plain.then_some((behind, (part(input, 0, 3), part(input, 4, 7), part(rest, 0, end))))
+}
+
+/// The same with white space wherever it may stand.
+fn any_protocol(input: &[u8]) -> Parsed<'_, Protocol<'_>> {
     let (rest, (_, protocol, _, version, _, transport, _)) =
         (lws0, token1, slash, token1, slash, token1, lws1).parse(input)?;
     Ok((rest, (protocol, version, transport)))
@@ -170,6 +176,8 @@ fn split_port(text: &[u8]) -> Result<(Host<'_>, Option<u16>, Option<Anomaly>), H
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ok(text: &str) -> Via<'_> {
@@ -184,6 +192,34 @@ mod tests {
         assert_eq!(via.branch, Some(&b"z9hG4bK30239"[..]));
         assert_eq!((via.has_rport, via.rport, via.oddity), (true, None, None));
         assert!(via.has_transaction_branch());
+    }
+
+    #[test]
+    fn white_space_is_allowed_behind_each_slash() {
+        for text in ["SIP/2.0/ UDP h", "SIP/2.0/\r\n UDP  h", "SIP/ 2.0/UDP\th", "SIP /2.0/UDP h", " SIP/2.0/UDP h"] {
+            let via = ok(text);
+            assert_eq!((via.protocol, via.version, via.transport), (&b"SIP"[..], &b"2.0"[..], &b"UDP"[..]), "{text:?}");
+            assert_eq!(via.sent_by.text(), b"h", "{text:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the short cut says is what the grammar says.
+        #[test]
+        fn usual_protocols_are_read_as_all_are(
+            text in "( )?SIP(/|/ | /)(2\\.0|3\\.0|2)(/|/ |/\r\n |)([A-Z]{0,3}|TLS-SCTP|[A-Z-]{7,11}|[!-~]{0,4})( |  |\t|\r\n |\r|;|)[ -~\u{e9}]{0,4}"
+        ) {
+            if let Some(usual) = usual_protocol(text.as_bytes()) {
+                prop_assert_eq!(any_protocol(text.as_bytes()), Ok(usual), "{:?}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_cut_is_taken() {
+        for text in ["SIP/2.0/UDP h", "SIP/2.0/TLS-SCTP h;branch=z9hG4bK1"] {
+            assert_eq!(usual_protocol(text.as_bytes()), any_protocol(text.as_bytes()).ok(), "{text}");
+        }
     }
 
     #[test]
