@@ -31,7 +31,7 @@ pub struct CaptureOptions {
 
 impl Default for CaptureOptions {
     fn default() -> Self {
-        Self { window_size: 256 << 10, windows_per_batch: 8, sources: SourcePolicy::Auto }
+        Self { window_size: 192 << 10, windows_per_batch: 8, sources: SourcePolicy::Auto }
     }
 }
 
