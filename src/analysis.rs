@@ -17,6 +17,8 @@ pub struct JudgedRedirect {
     pub outcome: RedirectOutcome,
     /// Whether its client called the old address again later.
     pub still_calling_old: bool,
+    /// Whether it is a 301 that holds for long enough to be stored.
+    pub for_good: bool,
     /// The findings about it, as indices into [`Analysis::findings`].
     pub findings: Vec<usize>,
 }

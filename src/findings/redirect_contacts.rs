@@ -102,9 +102,6 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Below how many seconds a lifetime does not go with 301: a day, a threshold of ours.
-const SHORT_LIFETIME: u64 = 86_400;
-
 /// The parameters of a SIP URI (RFC 3261 19.1.1).
 const URI_PARAMS: [&[u8]; 6] = [b"transport", b"maddr", b"user", b"lr", b"ttl", b"method"];
 
@@ -187,8 +184,9 @@ fn permanent_expiring(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Ve
     let contacts = sent(redirect);
     let Some(first) = contacts.first().filter(|_| redirect.status == 301) else { return };
     let own = contacts.iter().find_map(|contact| Some((contact, readable(contact)?)));
-    let Some((contact, seconds)) =
-        own.or_else(|| Some((first, redirect.expires?))).filter(|(_, seconds)| *seconds < SHORT_LIFETIME)
+    let Some((contact, seconds)) = own
+        .or_else(|| Some((first, redirect.expires?)))
+        .filter(|(_, seconds)| *seconds < case.settings.permanent_lifetime_s)
     else {
         return;
     };

@@ -2,7 +2,7 @@
 
 use super::redirects::{RedirectCase, finding, in_circle, milder_unless_seen, weigh_link};
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
-use super::transactions::{COPIES, unless_stopped_early};
+use super::transactions::unless_stopped_early;
 use super::words::{name, status, uri};
 use crate::correlation::{ContactRecord, FollowUp, Method, Redirect, RedirectOutcome, Role, equals, matches};
 use crate::net::Transport;
@@ -145,11 +145,10 @@ fn is_sips(uri: &[u8]) -> Option<bool> {
 
 fn ack_missing(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
-    let copies = redirect.retransmissions.saturating_add(1);
+    let copies = u64::from(redirect.retransmissions).saturating_add(1);
     let has_ack = redirect.evidence.iter().any(|evidence| evidence.role == Role::Ack);
-    let is_repeated =
-        redirect.method == Method::Invite && redirect.client.transport == Transport::Udp && copies >= COPIES;
-    if !is_repeated || has_ack {
+    let is_repeatable = redirect.method == Method::Invite && redirect.client.transport == Transport::Udp;
+    if !is_repeatable || copies < case.settings.ack_missing_copies || has_ack {
         return;
     }
     let client = name(&redirect.client);
@@ -158,8 +157,8 @@ fn ack_missing(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
     let remediation =
         format!("Check the way back to {client}: rport, the address in its Via, firewalls; and that it sends ACK.");
     let mut found = finding(rule, case, summary, remediation);
-    found.values.push(("copies", Value::Number(u64::from(copies))));
-    found.watch = Some(unless_stopped_early(copies, redirect.watch));
+    found.values.push(("copies", Value::Number(copies)));
+    found.watch = Some(unless_stopped_early(copies, case.settings, redirect.watch));
     out.push(found);
 }
 

@@ -2,6 +2,7 @@
 
 use super::devices::{Setting, called};
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
+use super::settings::Settings;
 use super::words::{name, status, uri};
 use crate::correlation::{
     ContactRecord, Evidence, FollowUp, Link, Method, Place, Redirect, RedirectOutcome, Role, Text, equals,
@@ -108,6 +109,8 @@ pub struct RedirectCase<'a> {
     pub conflicts_with: Option<&'a Redirect>,
     /// The calls of the client to which a 302 said the same, if this is the first of several.
     pub repeated: Option<&'a Repeated>,
+    /// The thresholds of the run.
+    pub settings: &'a Settings,
 }
 
 /// How often a 302 without a lifetime came again.
@@ -365,12 +368,15 @@ fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     };
     let mut found = finding(rule, case, summary, remediation);
     found.scope = Scope::Chain;
-    found.severity = match redirect.chain_length {
-        0..=2 => Severity::Info,
-        3..=4 => Severity::Notice,
-        _ => Severity::Warning,
+    let length = u64::from(redirect.chain_length);
+    found.severity = if length >= case.settings.chain_warning {
+        Severity::Warning
+    } else if length >= case.settings.chain_notice {
+        Severity::Notice
+    } else {
+        Severity::Info
     };
-    found.values.push(("chain_length", Value::Number(u64::from(redirect.chain_length))));
+    found.values.push(("chain_length", Value::Number(length)));
     out.push(milder_unless_seen(found, case));
 }
 

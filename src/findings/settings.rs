@@ -21,6 +21,20 @@ pub enum Profile {
 pub struct Settings {
     /// Whose rules hold in the network. Concerns `timer-422-unresolved`.
     pub profile: Profile,
+    /// `redirect-chain`: from how many redirects in a row on it is a notice; from two on it is for information.
+    pub chain_notice: u64,
+    /// `redirect-chain`: from how many on it is a warning.
+    pub chain_warning: u64,
+    /// `permanent-redirect-expiring`: from how many seconds on a lifetime goes with 301. A shorter one makes no entry of `address_updates`.
+    pub permanent_lifetime_s: u64,
+    /// `temporary-redirect-repeated`: from how many calls on that get the same 302 it is said.
+    pub temporary_repeats: u64,
+    /// `ack-missing-2xx`, `ack-missing-non2xx`, `redirect-ack-missing`: from how many copies of a final answer on its ACK is missed. With
+    /// fewer than `ack_given_up_copies` that is counted as indeterminate.
+    pub ack_missing_copies: u64,
+    /// The same rules: how many copies show that their sender gave up without an ACK. RFC 3261 17.2.1 and 13.3.1.4 have eleven in 32 s,
+    /// some elements stop after half of that time. Who stops earlier has got an ACK that the capture lacks.
+    pub ack_given_up_copies: u64,
     /// `timer-refresh-late`: by how many seconds a refresh may come after half of the interval (RFC 4028 10 recommends the half)…
     pub refresh_late_slack_s: u64,
     /// …or by how many percent of the interval, whichever is more.
@@ -46,6 +60,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             profile: Profile::Standard,
+            chain_notice: 3,
+            chain_warning: 5,
+            permanent_lifetime_s: 86_400,
+            temporary_repeats: 3,
+            ack_missing_copies: 3,
+            ack_given_up_copies: 7,
             refresh_late_slack_s: 5,
             refresh_late_slack_percent: 10,
             expiry_slack_s: 5,

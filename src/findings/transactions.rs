@@ -4,6 +4,7 @@ use foldhash::HashSet;
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;
+use super::settings::Settings;
 use super::words::{name, uri};
 use crate::correlation::{
     Answer, CallView, Evidence, Hop, INVITE_REPEATS, MessageRecord, Method, Role, TIMEOUT_NANOS, Watch,
@@ -89,11 +90,6 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// From how many copies of a final answer on its ACK is missed: a threshold of ours.
-pub(super) const COPIES: u32 = 3;
-/// How many copies an element sends at least that gives up: RFC 3261 17.2.1 and 13.3.1.4 have eleven in 32 seconds, some stop after
-/// half of that time. Who stops before has got its ACK.
-const COPIES_OF_WHO_GAVE_UP: u32 = 7;
 /// How often another request is sent again over UDP before its client gives up (RFC 3261 17.1.2.2).
 pub(super) const REQUEST_REPEATS: u32 = 10;
 
@@ -172,10 +168,10 @@ fn unacknowledged(
     remedy: impl Fn(&str) -> String,
 ) -> Option<Finding> {
     let view = case.view;
-    let copies = answer.retransmissions.saturating_add(1);
+    let copies = u64::from(answer.retransmissions).saturating_add(1);
     // A 2xx is repeated on any transport (RFC 3261 13.3.1.4).
     let is_repeatable = hop.transport == Transport::Udp || answer.status < 300;
-    let is_repeated = hop.method == Method::Invite && is_repeatable && copies >= COPIES;
+    let is_repeated = hop.method == Method::Invite && is_repeatable && copies >= case.settings.ack_missing_copies;
     if !is_repeated || hop.request.is_none() || has_ack(view, hop, answer) {
         return None;
     }
@@ -187,14 +183,14 @@ fn unacknowledged(
         uri(view.request_uri(hop))
     );
     let mut found = finding(rule, case, hop, Some(answer), (summary, remedy(&client)))?;
-    found.values.push(("copies", Value::Number(u64::from(copies))));
-    found.watch = Some(unless_stopped_early(copies, view.watch(hop, last, TIMEOUT_NANOS)));
+    found.values.push(("copies", Value::Number(copies)));
+    found.watch = Some(unless_stopped_early(copies, case.settings, view.watch(hop, last, TIMEOUT_NANOS)));
     Some(found)
 }
 
 /// What must hold to say that an answer of which there are `copies` was not acknowledged: also that its sender gave up.
-pub(super) fn unless_stopped_early(copies: u32, watch: Watch) -> Watch {
-    Watch { whole: watch.whole && copies >= COPIES_OF_WHO_GAVE_UP, ..watch }
+pub(super) fn unless_stopped_early(copies: u64, settings: &Settings, watch: Watch) -> Watch {
+    Watch { whole: watch.whole && copies >= settings.ack_given_up_copies, ..watch }
 }
 
 fn ack_missing_success(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {

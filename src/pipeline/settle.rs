@@ -83,8 +83,10 @@ impl Pending {
         analysis.negotiations.reserve_exact(self.negotiations.len());
         let mut judge = Judge { watching, options, analysis, findings: Vec::new() };
         let again = self.again(links, &taken, &chains);
-        let tallies = Tallies::of(&self.redirects);
-        let setting = Setting { redirects: &self.redirects, chains: &chains, tallies: &tallies, links, watching };
+        let settings = &options.settings;
+        let tallies = Tallies::of(&self.redirects, settings);
+        let setting =
+            Setting { redirects: &self.redirects, chains: &chains, tallies: &tallies, links, watching, settings };
         let verdicts: Vec<_> =
             again.par_iter().enumerate().map(|(at, again)| redirect_verdict(&setting, at, again)).collect();
         let judged = self.redirects.into_iter().zip(again).zip(verdicts);
@@ -290,6 +292,7 @@ impl Judge<'_> {
             redirect,
             outcome: verdict.outcome,
             still_calling_old,
+            for_good: verdict.for_good,
             findings,
         });
     }

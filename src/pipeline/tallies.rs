@@ -7,12 +7,9 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::verdicts::is_usable;
 use crate::correlation::{ContactRecord, Method, Place, Redirect, equals, matches, target_key};
-use crate::findings::Repeated;
+use crate::findings::{Repeated, Settings};
 use crate::limits::{MAX_LISTED_REPEATS, MAX_RIVALS};
 use crate::time::NANOS_PER_SECOND;
-
-/// From how many calls on a 302 counts as repeated: a threshold of ours.
-const MIN_REPEATS: u64 = 3;
 
 /// What redirects say together, by the index of the redirect of which it is said.
 #[derive(Debug, Default)]
@@ -26,8 +23,8 @@ type Asked = (IpAddr, u64, u64, Method, u64);
 
 impl Tallies {
     /// Looks through all redirects, given in order of time and numbered in chains.
-    pub(crate) fn of(redirects: &[Box<Redirect>]) -> Self {
-        Self { conflicts: conflicts(redirects), repeated: repeated(redirects) }
+    pub(crate) fn of(redirects: &[Box<Redirect>], settings: &Settings) -> Self {
+        Self { conflicts: conflicts(redirects), repeated: repeated(redirects, settings.temporary_repeats) }
     }
 
     /// The earlier 301 that the redirect with that index contradicts.
@@ -85,8 +82,8 @@ fn disjoint(one: &[ContactRecord], other: &[ContactRecord]) -> bool {
     !one.iter().take(MAX_RIVALS).any(|contact| has(&contact.uri))
 }
 
-/// For the first of several 302 answers without a lifetime that say the same to the same client, the others.
-fn repeated(redirects: &[Box<Redirect>]) -> HashMap<usize, Repeated> {
+/// For the first of at least so many 302 answers without a lifetime that say the same to the same client, the others.
+fn repeated(redirects: &[Box<Redirect>], least: u64) -> HashMap<usize, Repeated> {
     let mut first: HashMap<Asked, usize> = HashMap::new();
     let mut found: HashMap<usize, Repeated> = HashMap::new();
     let mut counted: HashSet<(usize, Place)> = HashSet::new();
@@ -119,6 +116,6 @@ fn repeated(redirects: &[Box<Redirect>]) -> HashMap<usize, Repeated> {
             tally.places.push(redirect.place);
         }
     }
-    found.retain(|_, tally| tally.times >= MIN_REPEATS);
+    found.retain(|_, tally| tally.times >= least);
     found
 }

@@ -7,7 +7,7 @@ use super::tallies::Tallies;
 use super::watching::Watching;
 use crate::correlation::{Links, Negotiation, NegotiationOutcome, Redirect, RedirectOutcome};
 use crate::findings::{
-    NegotiationCase, OldAddressDialled, RedirectCase, Severity, Stated, judge_negotiation, judge_redirect,
+    NegotiationCase, OldAddressDialled, RedirectCase, Settings, Severity, Stated, judge_negotiation, judge_redirect,
 };
 use crate::net::Endpoint;
 use crate::options::Options;
@@ -52,12 +52,14 @@ pub(super) struct Setting<'a> {
     pub(super) tallies: &'a Tallies,
     pub(super) links: &'a Links,
     pub(super) watching: &'a Watching,
+    pub(super) settings: &'a Settings,
 }
 
 /// What became of a redirect, what is wrong with it, and the rules that could not be decided.
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) outcome: RedirectOutcome,
+    pub(super) for_good: bool,
     pub(super) found: Vec<Box<Stated>>,
     pub(super) open: Vec<&'static str>,
 }
@@ -86,6 +88,7 @@ pub(super) fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAdd
         has_other_servers: setting.links.sees_servers_of(redirect.client.endpoint.address),
         conflicts_with: setting.tallies.conflict(at).and_then(|other| setting.redirects.get(other)).map(Box::as_ref),
         repeated: setting.tallies.repeated(at),
+        settings: setting.settings,
     };
     let mut open = Vec::new();
     if outcome == RedirectOutcome::Undetermined {
@@ -100,7 +103,9 @@ pub(super) fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAdd
         }
         holds
     });
-    Some(Verdict { outcome, found, open })
+    let is_long = |lifetime| lifetime >= setting.settings.permanent_lifetime_s;
+    let for_good = redirect.status == 301 && redirect.lifetime().is_none_or(is_long);
+    Some(Verdict { outcome, for_good, found, open })
 }
 
 /// What became of a negotiation, and what is wrong with it.

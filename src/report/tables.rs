@@ -17,9 +17,6 @@ type Aim = (Text, Option<u16>);
 /// How many moves of an address in a row are followed to its end.
 const MAX_STEPS: u8 = 16;
 
-/// Below how many seconds a lifetime is too short for an address book.
-const SHORT_LIFETIME: u64 = 86_400;
-
 struct Moved<'a> {
     from: &'a [u8],
     targets: Vec<Aim>,
@@ -65,14 +62,15 @@ impl<'a> Moved<'a> {
 /// The rows of addresses that compare, by what their hashes share.
 type Places = HashMap<u64, Vec<usize>>;
 
-/// What to change in address books and routing tables: from 301 only, each old address once, chains followed to their end.
+/// What to change in address books and routing tables: from 301 only that hold for long enough to be stored, each old address once,
+/// chains followed to their end.
 pub(super) fn address_updates(scribe: &Scribe<'_>, redirects: &[JudgedRedirect]) -> Vec<model::AddressUpdate> {
     let mut moved: Vec<Moved<'_>> = Vec::new();
     let mut places = Places::new();
     for judged in redirects {
         let redirect = &judged.redirect;
         let Some(from) =
-            redirect.request_uri.as_deref().filter(|from| redirect.status == 301 && has_new_target(redirect, from))
+            redirect.request_uri.as_deref().filter(|from| judged.for_good && has_new_target(redirect, from))
         else {
             continue;
         };
@@ -126,11 +124,8 @@ fn add_client(clients: &mut Vec<model::UpdateClient>, judged: &JudgedRedirect, s
 fn final_targets(row: &Moved<'_>, moved: &[Moved<'_>], places: &Places) -> Vec<Aim> {
     let next_of = |uri: &[u8]| {
         let list = places.get(&target_key(uri))?;
-        let rows = list.iter().rev().take(MAX_RIVALS).filter_map(|at| moved.get(*at));
-        // What holds for a short time only is no place to leave out.
-        rows.filter(|next| next.lifetime.is_none_or(|lifetime| lifetime >= SHORT_LIFETIME))
-            .find(|next| matches(next.from, uri))
-            .map(|next| next.targets.as_slice())
+        let mut rows = list.iter().rev().take(MAX_RIVALS).filter_map(|at| moved.get(*at));
+        rows.find(|next| matches(next.from, uri)).map(|next| next.targets.as_slice())
     };
     let mut found: Vec<Aim> = Vec::new();
     let mut open: Vec<(Aim, u8)> = row.targets.iter().rev().map(|aim| (aim.clone(), 0)).collect();

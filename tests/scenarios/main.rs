@@ -17,6 +17,10 @@ mod redirects;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod size;
+#[cfg(test)]
+mod tables;
 #[cfg(test)]
 mod tape;

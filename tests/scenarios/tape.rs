@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use reinvite::correlation::Filter;
+use reinvite::findings::Settings;
 use reinvite::options::{Options, Selection};
 use serde_json::Value;
 
@@ -64,6 +65,16 @@ impl Tape {
     /// The report of the calls that a filter takes.
     pub(crate) fn filtered(self, filter: Filter) -> Value {
         report_with(&[self.file(0)], &Options { filter, ..Options::default() })
+    }
+
+    /// The report with thresholds of its own.
+    pub(crate) fn judged_by(self, settings: Settings) -> Value {
+        report_with(&[self.file(0)], &Options { settings, ..Options::default() })
+    }
+
+    /// Leaves out packets as `is_lost` says, which is asked for each.
+    pub(crate) fn lose(&mut self, mut is_lost: impl FnMut() -> bool) {
+        self.packets.retain(|_| !is_lost());
     }
 
     /// The capture with clocks that go ahead by this much.
