@@ -177,12 +177,14 @@ compare() {
     line '| program | seconds | peak memory | times reinvite | command |'
     line '| --- | --- | --- | --- | --- |'
     for index in "${!names[@]}"; do
-        local name=${names[index]}
+        local name=${names[index]} command=${commands[index]//$folder\//}
+        # Where the report went is of no interest.
+        command=${command//$work\//}
         if [[ ! -s $work/$name ]]; then
-            line "| ${name#slow-} | over the time limit | | | \`${commands[index]//$folder\//}\` |"
+            line "| ${name#slow-} | over the time limit | | | \`$command\` |"
             continue
         fi
-        line "| ${name#slow-} | $(median "$name" 1) ($(spread "$name")) | $(awk -v kb="$(median "$name" 2)" 'BEGIN { printf "%.0f MB", kb / 1e3 }') | $(awk -v a="$(median "$name" 1)" -v b="$(median reinvite 1)" 'BEGIN { printf "%.2f", a / b }') | \`${commands[index]//$folder\//}\` |"
+        line "| ${name#slow-} | $(median "$name" 1) ($(spread "$name")) | $(awk -v kb="$(median "$name" 2)" 'BEGIN { printf "%.0f MB", kb / 1e3 }') | $(awk -v a="$(median "$name" 1)" -v b="$(median reinvite 1)" 'BEGIN { printf "%.2f", a / b }') | \`$command\` |"
     done
     awk -v title="$title" -v frames="${counts% *}" -v messages="${counts#* }" -v ours="$(median reinvite 1)" \
         -v memory="$(median reinvite 2)" -v tcpdump="$([[ -s $work/tcpdump ]] && median tcpdump 1)" \

@@ -11,9 +11,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::Bencher;
 use reinvite::correlation::{Found, extract};
 use reinvite::decode::{Decoded, decode};
-use reinvite::net::{Endpoint, LinkType, Transport};
+use reinvite::net::LinkType;
 use reinvite::sip::{HeaderName, ListValues, Message, MinSe, SessionExpires};
-use reinvite::time::Timestamp;
 
 mod counting;
 
@@ -96,18 +95,7 @@ fn read_ours(bytes: &[u8]) {
 fn reinvite_with_record(bencher: Bencher<'_, '_>) {
     let mut digests = Vec::new();
     let bytes: usize = MESSAGES.iter().map(Vec::len).sum();
-    let found = Found {
-        time: Timestamp::from_nanos(0),
-        frame: 1,
-        input: 0,
-        capture_source: 0,
-        position: 0,
-        source: Endpoint::default(),
-        destination: Endpoint::default(),
-        transport: Transport::Udp,
-        identification: 0,
-        extents: &[],
-    };
+    let found = Found::default();
     bencher.counter(BytesCount::new(bytes)).counter(ItemsCount::new(MESSAGES.len())).bench_local(|| {
         digests.clear();
         for bytes in MESSAGES.iter() {

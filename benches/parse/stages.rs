@@ -13,12 +13,11 @@ use reinvite::analysis::Analysis;
 use reinvite::capture::{CaptureOptions, Feeder, Window};
 use reinvite::correlation::{
     Arriving, Attempts, CallKey, CallView, Calls, Ended, Found, MessageRecord, Redirections, dialogs, exchanges, extract, mirrors,
-    negotiations, transactions,
+    negotiations,
 };
 use reinvite::decode::{Decoded, decode};
 use reinvite::extent::Extent;
 use reinvite::findings::{DialogCase, Settings, judge_dialog};
-use reinvite::net::Transport;
 use reinvite::options::Options;
 use reinvite::report::{Spacing, View, by_name};
 use reinvite::sip::{Framer, Message};
@@ -57,14 +56,10 @@ static MESSAGES: LazyLock<Vec<Seen>> = LazyLock::new(|| {
             let found = Found {
                 time: frame.time,
                 frame: frame.number,
-                input: 0,
-                capture_source: 0,
-                position: 0,
                 source: datagram.source,
                 destination: datagram.destination,
-                transport: Transport::Udp,
                 identification: datagram.identification,
-                extents: &[],
+                ..Found::default()
             };
             messages.push(Seen { found, bytes: datagram.payload.to_vec() });
         }
@@ -160,15 +155,7 @@ fn each_call(mut show: impl FnMut(&DialogCase<'_>)) {
     let settings = Settings::default();
     for call in ENDED.iter() {
         let mirrors = mirrors(&call.records);
-        let view = CallView {
-            call_id: &call.call_id,
-            records: &call.records,
-            texts: &call.texts,
-            vias: &call.vias,
-            transactions: transactions(&call.records, &call.vias, &mirrors),
-            continued: call.continued,
-            watched_until: call.watched_until,
-        };
+        let view = CallView::of(call, &mirrors);
         let redirections = Redirections::find(&view);
         let attempts = Attempts::of(&view, &redirections);
         black_box((redirections.list(&view, &attempts), negotiations(&view, &attempts)));

@@ -381,7 +381,6 @@ pub fn digest(call_id: &[u8]) -> u64 {
 mod tests {
     use super::super::extract::{Found, extract};
     use super::*;
-    use crate::net::{Endpoint, Transport};
     use crate::sip::Message;
 
     fn take(calls: &mut Calls, call_id: &str, now: Timestamp) {
@@ -390,18 +389,7 @@ mod tests {
              Call-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\r\n"
         );
         let message = Message::parse(text.as_bytes()).unwrap();
-        let found = Found {
-            time: now,
-            frame: 1,
-            input: 0,
-            capture_source: 0,
-            position: 0,
-            source: Endpoint::default(),
-            destination: Endpoint::default(),
-            transport: Transport::Udp,
-            identification: 0,
-            extents: &[],
-        };
+        let found = Found { time: now, frame: 1, ..Found::default() };
         let mut digests = Vec::new();
         let record = extract(&message, &found, &mut digests).unwrap();
         let call_id = call_id.as_bytes();

@@ -14,7 +14,7 @@ use crate::sip::{Contacts, HeaderName, ListValues, Message, MinSe, NameAddr, Ses
 use crate::time::Timestamp;
 
 /// Where and when a message was found, and who sent it to whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Found<'a> {
     /// When the frame that completed it was captured.
     pub time: Timestamp,

@@ -80,7 +80,7 @@ pub struct Watch {
     pub whole: bool,
 }
 
-/// How sure a follow-up belongs to its redirect (sip-rules 5.1).
+/// How sure a follow-up belongs to its redirect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Link {
     /// Same Call-ID and From tag, and the Request-URI is a Contact.

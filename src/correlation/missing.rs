@@ -1,7 +1,9 @@
 //! Which requests of a call the capture lacks, as far as it shows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+use foldhash::{HashMap, HashSet};
 
 use super::record::Method;
 use super::text::Span;
@@ -35,7 +37,7 @@ impl Missing {
     }
 
     fn note_unbegun(&mut self, view: &CallView<'_>) {
-        let mut begun: HashSet<Span> = HashSet::new();
+        let mut begun: HashSet<Span> = HashSet::default();
         let mut first: Vec<(Span, IpAddr, Timestamp)> = Vec::new();
         for record in view.records {
             let host = if record.is_request() { record.source } else { record.destination };

@@ -230,7 +230,7 @@ pub fn goes_to_any(by_proxy: bool, contacts: &[ContactRecord], old_uri: Option<&
     contacts.iter().any(|contact| matches(&contact.uri, next.uri))
 }
 
-/// Lenient comparison (sip-rules 2.3).
+/// Lenient comparison.
 pub fn matches(contact: &[u8], uri: &[u8]) -> bool {
     match (Uri::parse(contact), Uri::parse(uri)) {
         (Ok(contact), Ok(uri)) => contact.leniently_matches(&uri),

@@ -2,11 +2,12 @@
 
 use foldhash::{HashMap, HashMapExt};
 
+use super::calls::Ended;
 use super::facts::{Evidence, FollowUp, Link, Party, Place, Role, Text, Watch};
 use super::marks::Marks;
 use super::record::MessageRecord;
 use super::text::{Span, Texts};
-use super::transaction::{Answer, Hop, Transactions};
+use super::transaction::{Answer, Hop, Transactions, transactions};
 use crate::limits;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
@@ -44,6 +45,21 @@ pub struct Event {
     pub deepest: usize,
     /// On how many hops it was seen.
     pub hops: u32,
+}
+
+impl<'a> CallView<'a> {
+    /// The view of a call that is over, whose messages are in order of time; `mirrors` are those of [`mirrors`](super::mirrors).
+    pub fn of(call: &'a Ended, mirrors: &[Option<usize>]) -> Self {
+        Self {
+            call_id: &call.call_id,
+            records: &call.records,
+            texts: &call.texts,
+            vias: &call.vias,
+            transactions: transactions(&call.records, &call.vias, mirrors),
+            continued: call.continued,
+            watched_until: call.watched_until,
+        }
+    }
 }
 
 impl CallView<'_> {

@@ -158,7 +158,7 @@ pub(super) fn finding(rule: &'static Rule, case: &RedirectCase<'_>, summary: Str
     }
 }
 
-/// Judged on the hop nearest the originator: milder if that was not captured, or the link is weak (sip-rules 5.2).
+/// Judged on the hop nearest the originator: milder if that was not captured, or the link is weak.
 pub(super) fn milder_unless_seen(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
     if !case.redirect.hop1_seen {
         found.severity = found.severity.milder();
@@ -178,7 +178,7 @@ pub(super) fn weigh_link(mut found: Finding, case: &RedirectCase<'_>) -> Finding
     found
 }
 
-/// Judged on the deepest hop captured: at most a notice if the answer may come from further on (sip-rules 5.2).
+/// Judged on the deepest hop captured: at most a notice if the answer may come from further on.
 pub(super) fn at_most_notice_if_relayed(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
     if case.redirect.maybe_relayed {
         found.severity = found.severity.min(Severity::Notice);

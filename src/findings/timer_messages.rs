@@ -4,7 +4,7 @@ use super::devices::{Setting, called};
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;
 use super::words::name;
-use crate::correlation::{Evidence, Hop, MessageRecord, Party, Role, TimerMarks, place_of, refresher_name};
+use crate::correlation::{Answered, Evidence, Hop, MessageRecord, Party, Role, TimerMarks, place_of, refresher_name};
 use crate::sip::Refresher;
 
 /// The least interval that RFC 4028 4 and 5 allow, in seconds.
@@ -96,7 +96,7 @@ impl Judged<'_> {
         self.request.is_none() || hops.iter().any(went_on)
     }
 
-    /// A finding about who sent the answer: at most a notice if that may be another one (sip-rules 5.2).
+    /// A finding about who sent the answer: at most a notice if that may be another one.
     pub(super) fn about_generator(
         &self,
         rule: &'static Rule,
@@ -130,18 +130,22 @@ pub(super) fn requests<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Jud
 
 /// The final answers on the hop nearest to who gave them.
 pub(super) fn answers<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Judged<'a>> {
-    case.exchanges.iter().flat_map(|exchange| &exchange.answers).filter_map(move |answer| {
-        let hop = case.view.hop(answer.deepest.0)?;
-        let record = case.view.record(answer.deepest.1)?;
-        Some(Judged { case, hop, record, request: case.view.request(hop) })
-    })
+    answers_at(case, |answer| answer.deepest)
 }
 
 /// The final answers on the hop nearest to who asked.
 pub(super) fn answers_to_client<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Judged<'a>> {
+    answers_at(case, |answer| answer.top)
+}
+
+/// The final answers on the hop, and with the message, that `place` picks.
+fn answers_at<'a>(
+    case: &'a DialogCase<'_>,
+    place: fn(&Answered) -> (usize, usize),
+) -> impl Iterator<Item = Judged<'a>> {
     case.exchanges.iter().flat_map(|exchange| &exchange.answers).filter_map(move |answer| {
-        let hop = case.view.hop(answer.top.0)?;
-        let record = case.view.record(answer.top.1)?;
+        let (hop, record) = place(answer);
+        let (hop, record) = (case.view.hop(hop)?, case.view.record(record)?);
         Some(Judged { case, hop, record, request: case.view.request(hop) })
     })
 }

@@ -7,7 +7,7 @@ use foldhash::HashSet;
 use super::chosen::Tally;
 use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Marks, Negotiation, Oddity, Place, Redirect, Redirections,
-    Sighting, Text, Watch, dialogs, exchanges, listing, mirrors, negotiations, place_of, transactions,
+    Sighting, Text, Watch, dialogs, exchanges, listing, mirrors, negotiations, place_of,
 };
 use crate::findings::{DialogCase, Severity, ShortInterval, Stated, judge_dialog, short_interval};
 use crate::net::{Endpoint, Transport};
@@ -100,15 +100,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
         call.records.sort_by_key(|record| record.order());
     }
     let mirrors = mirrors(&call.records);
-    let view = CallView {
-        call_id: &call.call_id,
-        records: &call.records,
-        texts: &call.texts,
-        vias: &call.vias,
-        transactions: transactions(&call.records, &call.vias, &mirrors),
-        continued: call.continued,
-        watched_until: call.watched_until,
-    };
+    let view = CallView::of(&call, &mirrors);
     let redirections = Redirections::find(&view);
     let attempts = Attempts::of(&view, &redirections);
     let dialogs = dialogs(&view);

@@ -166,6 +166,11 @@ impl Sorting {
         Some(Sorted::new(slots.into_windows(), found.messages, reached))
     }
 
+    /// The last of all frames so far.
+    fn last_frame(&self) -> Option<Spot> {
+        self.last.values().max_by_key(|spot| spot.order(0)).copied()
+    }
+
     /// Takes back the memory of a batch that is done with.
     fn give_back(&mut self, sorted: Sorted, intake: &mut Intake) {
         intake.give_back(sorted.windows);
@@ -174,7 +179,7 @@ impl Sorting {
 
     /// The input is over: what streams still hold.
     fn finish(&mut self) -> Sorted {
-        let Some(last) = self.last.values().max_by_key(|spot| spot.order(0)).copied() else { return Sorted::default() };
+        let Some(last) = self.last_frame() else { return Sorted::default() };
         self.spare = Spare::default();
         let found = self.packets.finish(last, &mut self.counters);
         self.watching.lost_all(&found.losses);

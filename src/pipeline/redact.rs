@@ -52,11 +52,11 @@ pub fn redact(
         let mut output = Output::new(pseudonyms, out).map_err(failed)?;
         let mut intake = Intake::new(feeder, CaptureOptions::default().windows_per_batch);
         while let Some(sorted) = sorting.next(&mut intake) {
-            let last = sorting.last.values().max_by_key(|spot| spot.order(0)).copied();
+            let last = sorting.last_frame();
             output.take(&sorted, last).map_err(failed)?;
             sorting.give_back(sorted, &mut intake);
         }
-        let last = sorting.last.values().max_by_key(|spot| spot.order(0)).copied();
+        let last = sorting.last_frame();
         output.take(&sorting.finish(), last).map_err(failed)?;
         let messages = output.finish().map_err(failed)?;
         Ok(Redacted { messages, inputs: intake.finish() })
