@@ -6,7 +6,7 @@ use super::redirects::{RedirectCase, at_most_notice_if_relayed, finding};
 use super::rule::{Check, Finding, Rule, Severity, Value};
 use super::words::{name, uri};
 use crate::correlation::{ContactRecord, Redirect};
-use crate::sip::{Contact, SipUri, Uri, to_text};
+use crate::sip::{Contact, HeaderName, SipUri, Uri, to_text};
 
 /// The rules whose checks stand here.
 pub(super) const RULES: &[Rule] = &[
@@ -36,7 +36,9 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Notice,
         summary: "A URI in the Contact of a redirect asks for headers.",
         explanation: "What stands behind `?` in the Contact should become headers of the next request. Clients do so in part or not at all, \
-            and must not honour From, Call-ID, CSeq, Via, Record-Route and Route: with those it is a warning.",
+            and should not honour what would pretend another sender, way or ability: with From, Call-ID, CSeq, Via, Record-Route, Route, \
+            Accept, Accept-Encoding, Accept-Language, Allow, Contact, Organization, Supported or User-Agent (or their compact forms) it is \
+            a warning.",
         remedy: "Leave the headers out of the Contact.",
         references: &["RFC 3261 19.1.5", "RFC 3261 8.1.3.4"],
         checks: &[Check::Redirect(contact_headers)],
@@ -105,8 +107,23 @@ pub(super) const RULES: &[Rule] = &[
 /// The parameters of a SIP URI (RFC 3261 19.1.1).
 const URI_PARAMS: [&[u8]; 6] = [b"transport", b"maddr", b"user", b"lr", b"ttl", b"method"];
 
-/// The headers that no URI may set (RFC 3261 19.1.5).
-const DANGEROUS: [&[u8]; 6] = [b"From", b"Call-ID", b"CSeq", b"Via", b"Record-Route", b"Route"];
+/// The headers that clients should not take from a URI (RFC 3261 19.1.5).
+const DANGEROUS: [HeaderName; 14] = [
+    HeaderName::From,
+    HeaderName::CallId,
+    HeaderName::CSeq,
+    HeaderName::Via,
+    HeaderName::RecordRoute,
+    HeaderName::Route,
+    HeaderName::Accept,
+    HeaderName::AcceptEncoding,
+    HeaderName::AcceptLanguage,
+    HeaderName::Allow,
+    HeaderName::Contact,
+    HeaderName::Organization,
+    HeaderName::Supported,
+    HeaderName::UserAgent,
+];
 
 fn is_one_of(names: &[&[u8]], name: &[u8]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
@@ -222,7 +239,7 @@ fn contact_headers(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<F
     let list = names.iter().map(|name| to_text(name)).collect::<Vec<_>>().join(", ");
     let what = format!("it asks the client to set {list}");
     let mut found = about(rule, case, contact, &what, &format!("leave {list} out of the URI."));
-    if names.iter().any(|name| is_one_of(&DANGEROUS, name)) {
+    if names.iter().any(|name| DANGEROUS.contains(&HeaderName::of(name))) {
         found.severity = Severity::Warning;
     }
     found.values.push(("headers", Value::List(names.into_iter().map(Into::into).collect())));
