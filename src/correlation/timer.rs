@@ -14,11 +14,13 @@ pub struct Exchange {
     pub root: usize,
     /// Its final answers; forks give several.
     pub answers: Vec<Answered>,
+    /// Of its provisional answers those with Session-Expires or Min-SE, which do not belong there.
+    pub early: Vec<Answered>,
     /// Each hop below it with the hop it was made from, where both Via lists show it and nothing lies between.
     pub forwarded: Vec<(usize, usize)>,
 }
 
-/// A final answer, on the hops on which it was seen.
+/// An answer, on the hops on which it was seen.
 #[derive(Debug)]
 pub struct Answered {
     /// The status code.
@@ -29,13 +31,14 @@ pub struct Answered {
     pub deepest: (usize, usize),
 }
 
+fn has_interval(record: &MessageRecord) -> bool {
+    record.session_expires != Seconds::Absent || record.min_se != Seconds::Absent
+}
+
 /// Whether a message has to do with session timers.
 fn concerns_timer(record: &MessageRecord) -> bool {
     const WORDS: TimerMarks = TimerMarks::REQUIRE.and(TimerMarks::PROXY_REQUIRE).and(TimerMarks::UNSUPPORTED);
-    record.session_expires != Seconds::Absent
-        || record.min_se != Seconds::Absent
-        || record.timer_marks.has_any(WORDS)
-        || record.status() == Some(422)
+    has_interval(record) || record.timer_marks.has_any(WORDS) || record.status() == Some(422)
 }
 
 /// The exchanges of a call in order of time; none if no message has to do with timers.
@@ -50,7 +53,7 @@ pub fn exchanges(view: &CallView<'_>) -> Vec<Exchange> {
     for (at, hop) in hops.iter().enumerate() {
         let root = view.root(at);
         let index = *by_root.entry(root).or_insert_with(|| {
-            found.push(Exchange { root, answers: Vec::new(), forwarded: Vec::new() });
+            found.push(Exchange { root, answers: Vec::new(), early: Vec::new(), forwarded: Vec::new() });
             found.len() - 1
         });
         let Some(exchange) = found.get_mut(index) else { continue };
@@ -58,11 +61,18 @@ pub fn exchanges(view: &CallView<'_>) -> Vec<Exchange> {
         if let Some((parent, _)) = above.filter(|(_, above)| view.depth(above) + 1 == view.depth(hop)) {
             exchange.forwarded.push((parent, at));
         }
-        for answer in hop.answers.iter().filter(|answer| answer.status >= 200) {
+        for answer in &hop.answers {
+            let list = if answer.status >= 200 {
+                &mut exchange.answers
+            } else if view.record(answer.first).is_some_and(has_interval) {
+                &mut exchange.early
+            } else {
+                continue;
+            };
             let new = Answered { status: answer.status, top: (at, answer.first), deepest: (at, answer.first) };
             let key = (root, answer.status, answer.to_tag);
-            let place = *answers.entry(key).or_insert(exchange.answers.len());
-            match exchange.answers.get_mut(place) {
+            let place = *answers.entry(key).or_insert(list.len());
+            match list.get_mut(place) {
                 Some(known) => {
                     let depth = |hop: usize| view.hop(hop).map_or(0, |hop| view.depth(hop));
                     if depth(at) > depth(known.deepest.0) {
@@ -72,7 +82,7 @@ pub fn exchanges(view: &CallView<'_>) -> Vec<Exchange> {
                         known.top = new.top;
                     }
                 }
-                None => exchange.answers.push(new),
+                None => list.push(new),
             }
         }
     }

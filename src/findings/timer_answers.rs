@@ -1,8 +1,10 @@
 //! Rules about the headers of session timers in answers (RFC 4028 7.2, 9).
 
+use std::net::IpAddr;
+
 use super::rule::{Check, Finding, Rule, Severity};
 use super::session::DialogCase;
-use super::timer_messages::{FLOOR, Judged, answers, answers_to_client, successes, word};
+use super::timer_messages::{FLOOR, Judged, answers, answers_to_client, answers_with_headers, successes, word};
 use super::words::name;
 use crate::correlation::{Method, Seconds, TimerMarks, refresher_name};
 use crate::sip::Refresher;
@@ -51,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "timer-min-se-in-response",
         severity: Severity::Warning,
         summary: "A response other than 422 has Min-SE.",
-        explanation: "Among responses only 422 may carry Min-SE.",
+        explanation: "Among responses only 422 may carry Min-SE. Said once for each request and sender, provisional answers included.",
         remedy: "Leave Min-SE out.",
         references: &["RFC 4028 5"],
         checks: &[Check::Dialog(min_se_in_response)],
@@ -130,20 +132,28 @@ fn extension_rejected(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<
 }
 
 fn min_se_in_response(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    for judged in answers(case) {
-        let Some(status) = judged.record.status().filter(|status| *status != 422) else { continue };
-        if judged.record.min_se == Seconds::Absent {
-            continue;
+    for exchange in case.exchanges {
+        let odd = |judged: &Judged<'_>| {
+            judged.record.min_se != Seconds::Absent && judged.record.status().is_some_and(|status| status != 422)
+        };
+        let mut said: Vec<IpAddr> = Vec::new();
+        for judged in answers_with_headers(case, exchange).filter(odd) {
+            // Who puts it into one answer to a request does so in the next.
+            let sender = judged.record.source.address;
+            if said.contains(&sender) {
+                continue;
+            }
+            said.push(sender);
+            out.push(misplaced_min_se(rule, &judged));
         }
-        let sender = judged.sender();
-        let summary = format!("{sender} put Min-SE into its {status}; among responses only 422 may have it.");
-        out.push(judged.about_generator(
-            rule,
-            rule.severity,
-            summary,
-            format!("On {sender}, leave Min-SE out of the {status}."),
-        ));
     }
+}
+
+fn misplaced_min_se(rule: &'static Rule, judged: &Judged<'_>) -> Finding {
+    let (sender, status) = (judged.sender(), judged.record.status().unwrap_or_default());
+    let summary = format!("{sender} put Min-SE into its {status}; among responses only 422 may have it.");
+    let remedy = format!("On {sender}, leave Min-SE out of the {status}.");
+    judged.about_generator(rule, rule.severity, summary, remedy)
 }
 
 fn not_granted(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {

@@ -3,7 +3,7 @@
 use super::devices::Setting;
 use super::rule::{Check, Finding, Rule, Severity};
 use super::session::DialogCase;
-use super::timer_messages::{FLOOR, Judged, answers, requests, successes, word};
+use super::timer_messages::{FLOOR, Judged, answers, answers_with_headers, requests, successes, word};
 use crate::correlation::{Seconds, TimerMarks};
 
 /// The rules whose checks stand here.
@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Notice,
         summary: "Session-Expires stands where it has no meaning.",
         explanation: "The header is for INVITE and UPDATE requests and their 2xx. It is often put into a 422 by mistake \
-            for Min-SE. Said once for each call.",
+            for Min-SE, or into 180 and 183. Said once for each call.",
         remedy: "Leave it out there.",
         references: &["RFC 4028 4"],
         checks: &[Check::Dialog(header_misplaced)],
@@ -128,13 +128,16 @@ fn header_duplicated(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
 
 fn header_misplaced(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     let request = |judged: &Judged<'_>| !judged.hop.method.refreshes_sessions();
-    let answer = |judged: &Judged<'_>| request(judged) || judged.record.status().is_some_and(|status| status >= 300);
+    let answer = |judged: &Judged<'_>| {
+        request(judged) || judged.record.status().is_some_and(|status| !(200..300).contains(&status))
+    };
     let roots = case.exchanges.iter().filter_map(|exchange| {
         let hop = case.view.hop(exchange.root)?;
         let record = case.view.request(hop)?;
         Some(Judged { case, hop, record, request: Some(record) })
     });
-    let mut odd = roots.filter(request).chain(answers(case).filter(answer));
+    let answers = case.exchanges.iter().flat_map(|exchange| answers_with_headers(case, exchange));
+    let mut odd = roots.filter(request).chain(answers.filter(answer));
     // One is enough for a call: an element that does it does it always.
     let Some(judged) = odd.find(|judged| judged.record.session_expires != Seconds::Absent) else { return };
     let sender = judged.sender();

@@ -4,7 +4,9 @@ use super::devices::{Setting, called};
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;
 use super::words::name;
-use crate::correlation::{Answered, Evidence, Hop, MessageRecord, Party, Role, TimerMarks, place_of, refresher_name};
+use crate::correlation::{
+    Answered, Evidence, Exchange, Hop, MessageRecord, Party, Role, TimerMarks, place_of, refresher_name,
+};
 use crate::sip::Refresher;
 
 /// The least interval that RFC 4028 4 and 5 allow, in seconds.
@@ -89,11 +91,14 @@ impl Judged<'_> {
     fn may_be_relayed(&self) -> bool {
         let view = self.case.view;
         let hops = &view.transactions.hops;
+        let is_final = self.record.status().is_some_and(|status| status >= 200);
         let went_on = |hop: &Hop| {
             let above = hop.parent.and_then(|parent| view.hop(parent));
-            above.is_some_and(|above| std::ptr::eq(above, self.hop)) && hop.final_answer().is_none()
+            let is_next = above.is_some_and(|above| std::ptr::eq(above, self.hop));
+            is_next && (!is_final || hop.final_answer().is_none())
         };
-        self.request.is_none() || hops.iter().any(went_on)
+        // 100 goes no further than the next hop (RFC 3261 16.7).
+        self.record.status() != Some(100) && (self.request.is_none() || hops.iter().any(went_on))
     }
 
     /// A finding about who sent the answer: at most a notice if that may be another one.
@@ -143,11 +148,21 @@ fn answers_at<'a>(
     case: &'a DialogCase<'_>,
     place: fn(&Answered) -> (usize, usize),
 ) -> impl Iterator<Item = Judged<'a>> {
-    case.exchanges.iter().flat_map(|exchange| &exchange.answers).filter_map(move |answer| {
-        let (hop, record) = place(answer);
-        let (hop, record) = (case.view.hop(hop)?, case.view.record(record)?);
-        Some(Judged { case, hop, record, request: case.view.request(hop) })
-    })
+    case.exchanges.iter().flat_map(|exchange| &exchange.answers).filter_map(move |answer| judged(case, place(answer)))
+}
+
+/// The answers of an exchange on the hop nearest to who gave them: the final ones, then the provisional
+/// ones that have timer headers.
+pub(super) fn answers_with_headers<'a>(
+    case: &'a DialogCase<'_>,
+    exchange: &'a Exchange,
+) -> impl Iterator<Item = Judged<'a>> {
+    exchange.answers.iter().chain(&exchange.early).filter_map(move |answer| judged(case, answer.deepest))
+}
+
+fn judged<'a>(case: &'a DialogCase<'_>, (hop, record): (usize, usize)) -> Option<Judged<'a>> {
+    let (hop, record) = (case.view.hop(hop)?, case.view.record(record)?);
+    Some(Judged { case, hop, record, request: case.view.request(hop) })
 }
 
 /// The 2xx to INVITE and UPDATE.
