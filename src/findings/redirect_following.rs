@@ -2,9 +2,9 @@
 
 use super::redirects::{RedirectCase, finding, in_circle, milder_unless_seen, weigh_link};
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
-use super::transactions::unless_stopped_early;
+use super::transactions::gave_up;
 use super::words::{name, status, uri};
-use crate::correlation::{ContactRecord, FollowUp, Method, Redirect, RedirectOutcome, Role, equals, matches};
+use crate::correlation::{ContactRecord, FollowUp, Method, Redirect, RedirectOutcome, Role, Watch, equals, matches};
 use crate::net::Transport;
 use crate::sip::{Uri, to_text};
 
@@ -14,9 +14,10 @@ pub(super) const RULES: &[Rule] = &[
         id: "redirect-ack-missing",
         severity: Severity::Warning,
         summary: "A 3xx to an INVITE was sent again and again, since no ACK came.",
-        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one seven times or more, \
-            and within 32 seconds of capture without loss there was no ACK on that hop: the answer does not reach the client, or its ACK \
-            goes elsewhere. Who stops after fewer copies (three and more count as indeterminate) has got an ACK that the capture lacks.",
+        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one until it gave up (for half \
+            a minute, or eleven times), and within 32 seconds of capture without loss there was no ACK on that hop: the answer does not reach \
+            the client, or its ACK goes elsewhere. Who stops earlier (three copies and more count as indeterminate) may have got an ACK that the \
+            capture lacks.",
         remedy: "Check the way back to the client: rport, Via address, firewall.",
         references: &["RFC 3261 17.1.1.3", "RFC 3261 17.2.1"],
         checks: &[Check::Redirect(ack_missing)],
@@ -158,7 +159,9 @@ fn ack_missing(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
         format!("Check the way back to {client}: rport, the address in its Via, firewalls; and that it sends ACK.");
     let mut found = finding(rule, case, summary, remediation);
     found.values.push(("copies", Value::Number(copies)));
-    found.watch = Some(unless_stopped_early(copies, case.settings, redirect.watch));
+    // What is watched begins with the last copy.
+    let gave_up = gave_up(copies, redirect.watch.from.since(redirect.time), case.settings);
+    found.watch = Some(Watch { whole: redirect.watch.whole && gave_up, ..redirect.watch });
     out.push(found);
 }
 

@@ -32,8 +32,8 @@ pub struct Settings {
     /// `ack-missing-2xx`, `ack-missing-non2xx`, `redirect-ack-missing`: from how many copies of a final answer on its ACK is missed. With
     /// fewer than `ack_given_up_copies` that is counted as indeterminate.
     pub ack_missing_copies: u64,
-    /// The same rules: how many copies show that their sender gave up without an ACK. RFC 3261 17.2.1 and 13.3.1.4 have eleven in 32 s,
-    /// some elements stop after half of that time. Who stops earlier has got an ACK that the capture lacks.
+    /// The same rules: how many copies show that their sender gave up without an ACK, where it did not send them for as long as RFC 3261
+    /// 17.2.1 and 13.3.1.4 have it: eleven in 32 s. Who stops earlier may have got an ACK that the capture lacks.
     pub ack_given_up_copies: u64,
     /// `timer-refresh-late`: by how many seconds a refresh may come after half of the interval (RFC 4028 10 recommends the half)…
     pub refresh_late_slack_s: u64,
@@ -65,7 +65,7 @@ impl Default for Settings {
             permanent_lifetime_s: 86_400,
             temporary_repeats: 3,
             ack_missing_copies: 3,
-            ack_given_up_copies: 7,
+            ack_given_up_copies: 11,
             refresh_late_slack_s: 5,
             refresh_late_slack_percent: 10,
             expiry_slack_s: 5,

@@ -7,7 +7,7 @@ use super::session::DialogCase;
 use super::settings::Settings;
 use super::words::{name, uri};
 use crate::correlation::{
-    Answer, CallView, Evidence, Hop, INVITE_REPEATS, MessageRecord, Method, Role, TIMEOUT_NANOS, Watch,
+    Answer, Bye, CallView, Evidence, Hop, INVITE_REPEATS, MessageRecord, Method, Role, TIMEOUT_NANOS, Watch,
 };
 use crate::net::Transport;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
@@ -21,9 +21,10 @@ pub(super) const RULES: &[Rule] = &[
         id: "ack-missing-2xx",
         severity: Severity::Error,
         summary: "A call was accepted, and the 2xx was never acknowledged.",
-        explanation: "The party called repeats its 2xx until the ACK is there. It sent seven copies or more, and within 32 seconds of capture \
-            without loss no ACK of that INVITE was seen: such calls are cut after 32 seconds. Who stops after fewer copies (three and more count \
-            as indeterminate) has got an ACK that the capture lacks.",
+        explanation: "The party called repeats its 2xx until the ACK is there. It did so until it gave up (for half a minute, or eleven times, or \
+            until it sent BYE in place of the seventh copy or a later one), and within 32 seconds of capture without loss no ACK of that INVITE was \
+            seen: such calls are cut then. Who stops earlier (three copies and more count as indeterminate) may have got an ACK that the \
+            capture lacks.",
         remedy: "Check that the Contact and Record-Route of the 2xx can be reached by the caller.",
         references: &["RFC 3261 13.3.1.4", "RFC 3261 13.2.2.4"],
         checks: &[Check::Dialog(ack_missing_success)],
@@ -32,9 +33,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "ack-missing-non2xx",
         severity: Severity::Warning,
         summary: "A refusal of an INVITE was sent again and again, since no ACK came.",
-        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one seven times or more, and \
-            within 32 seconds of capture without loss there was no ACK. Who stops after fewer copies (three and more count as indeterminate) has \
-            got an ACK that the capture lacks. For 3xx answers see redirect-ack-missing.",
+        explanation: "Over UDP a server repeats a final answer to an INVITE until the ACK is there. It sent this one until it gave up (for half a \
+            minute, or eleven times), and within 32 seconds of capture without loss there was no ACK. Who stops earlier (three copies and more \
+            count as indeterminate) may have got an ACK that the capture lacks. For 3xx answers see redirect-ack-missing.",
         remedy: "Check the way back to the client: rport, Via address, firewall.",
         references: &["RFC 3261 17.2.1", "RFC 3261 17.1.1.3"],
         checks: &[Check::Dialog(ack_missing_refusal)],
@@ -175,7 +176,7 @@ fn unacknowledged(
     if !is_repeated || hop.request.is_none() || has_ack(view, hop, answer) {
         return None;
     }
-    let last = view.record(answer.last)?.time;
+    let (first, last) = (view.record(answer.first)?.time, view.record(answer.last)?.time);
     let client = client(view, hop);
     let summary = format!(
         "{copies} copies of {} to the INVITE for {} went to {client}, and no ACK came.",
@@ -184,13 +185,32 @@ fn unacknowledged(
     );
     let mut found = finding(rule, case, hop, Some(answer), (summary, remedy(&client)))?;
     found.values.push(("copies", Value::Number(copies)));
-    found.watch = Some(unless_stopped_early(copies, case.settings, view.watch(hop, last, TIMEOUT_NANOS)));
+    let gave_up = gave_up(copies, last.since(first), case.settings) || cut_short(case, answer, copies, last);
+    let watch = view.watch(hop, last, TIMEOUT_NANOS);
+    found.watch = Some(Watch { whole: watch.whole && gave_up, ..watch });
     Some(found)
 }
 
-/// What must hold to say that an answer of which there are `copies` was not acknowledged: also that its sender gave up.
-pub(super) fn unless_stopped_early(copies: u64, settings: &Settings, watch: Watch) -> Watch {
-    Watch { whole: watch.whole && copies >= settings.ack_given_up_copies, ..watch }
+/// The time from the first to the last copy of an answer whose sender gave up, in nanoseconds: 64*T1 less the longest pause, and the slack.
+const GIVEN_UP_AFTER_NANOS: i64 = TIMEOUT_NANOS - LONGEST_PAUSE_NANOS - SLACK_NANOS;
+/// T2: the longest time between two copies, in nanoseconds (RFC 3261 17.2.1).
+const LONGEST_PAUSE_NANOS: i64 = 4 * NANOS_PER_SECOND;
+
+/// Whether who sent that many copies in that time gave up waiting for an ACK: else it may have stopped because of one that the capture
+/// lacks.
+pub(super) fn gave_up(copies: u64, within: i64, settings: &Settings) -> bool {
+    copies >= settings.ack_given_up_copies || within >= GIVEN_UP_AFTER_NANOS
+}
+
+/// The copies after which some give a call up, half of the time that RFC 3261 13.3.1.4 has.
+const FEWEST_COPIES: u64 = 7;
+
+/// Whether who sent a 2xx sent BYE when the next copy was due.
+fn cut_short(case: &DialogCase<'_>, answer: &Answer, copies: u64, last: Timestamp) -> bool {
+    let dialog = case.dialogs.iter().find(|dialog| dialog.callee_tag == answer.to_tag);
+    let bye = dialog.and_then(|dialog| dialog.bye.as_ref()).filter(|bye| bye.by == answer.to_tag);
+    let due = |bye: &Bye| (0..=LONGEST_PAUSE_NANOS + SLACK_NANOS).contains(&bye.time.since(last));
+    answer.status < 300 && copies >= FEWEST_COPIES && bye.is_some_and(due)
 }
 
 fn ack_missing_success(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
