@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::capture::InputInfo;
 use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect, RedirectOutcome};
 use crate::counters::{Counters, MessageKinds};
-use crate::findings::Stated;
+use crate::findings::{Severity, Stated};
 
 /// A redirect with what became of it.
 #[derive(Clone, Debug)]
@@ -75,7 +76,9 @@ pub struct Analysis {
     /// The messages of those dialogs as they are on the wire, as far as they were read again.
     pub quotes: HashMap<Place, Box<[u8]>>,
     /// Names that whoever asked has for addresses; they stand beside them in reports.
-    pub names: BTreeMap<IpAddr, String>,
+    pub names: Arc<BTreeMap<IpAddr, String>>,
+    /// What was shown when it was settled and is in none of these lists any more.
+    pub shown: Shown,
     /// Losses on TCP streams beyond those that are remembered.
     pub losses_beyond_limit: u64,
     /// How often something odd was seen of elements beyond those that are remembered.
@@ -84,4 +87,103 @@ pub struct Analysis {
     pub sources_beyond_limit: bool,
     /// How often links between calls met a limit.
     pub link_limits_reached: u64,
+}
+
+impl Analysis {
+    /// Whether there is a redirect, a negotiation, a finding or a dialog in it.
+    pub fn has_results(&self) -> bool {
+        !(self.redirects.is_empty()
+            && self.negotiations.is_empty()
+            && self.findings.is_empty()
+            && self.listed.is_empty())
+    }
+
+    /// The redirects, with what is remembered of those that were shown.
+    pub(crate) fn all_redirects(&self) -> impl Iterator<Item = &JudgedRedirect> {
+        self.redirects.iter().chain(&self.shown.redirects)
+    }
+
+    /// The negotiations, with what is remembered of those that were shown.
+    pub(crate) fn all_negotiations(&self) -> impl Iterator<Item = &JudgedNegotiation> {
+        self.negotiations.iter().chain(&self.shown.negotiations)
+    }
+
+    /// For each redirect and 422, what stands for its call, and its CSeq number.
+    pub(crate) fn asked_elsewhere(&self) -> impl Iterator<Item = (u64, u32)> {
+        let redirects = self.redirects.iter().map(|judged| (judged.redirect.instance, judged.redirect.cseq));
+        let negotiations = self.negotiations.iter().map(|judged| &judged.negotiation);
+        redirects.chain(negotiations.flat_map(|all| all.rounds.iter().map(|round| (all.instance, round.cseq))))
+    }
+
+    /// How many results there are, with those that were shown.
+    pub fn counts(&self) -> ResultCounts {
+        let mut counts = self.shown.counts.clone();
+        counts.add(&self.redirects, &self.negotiations, &self.findings);
+        counts
+    }
+}
+
+/// How many results there are of each kind.
+#[derive(Clone, Debug, Default)]
+pub struct ResultCounts {
+    /// Redirects, by status code.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Redirects, by what became of them.
+    pub redirects: BTreeMap<RedirectOutcome, u64>,
+    /// Negotiations, by what became of them.
+    pub negotiations: BTreeMap<NegotiationOutcome, u64>,
+    /// Findings, by severity.
+    pub findings: BTreeMap<Severity, u64>,
+    /// Findings, by rule.
+    pub rules: BTreeMap<&'static str, u64>,
+}
+
+impl ResultCounts {
+    fn add(&mut self, redirects: &[JudgedRedirect], negotiations: &[JudgedNegotiation], findings: &[Box<Stated>]) {
+        for judged in redirects {
+            *self.statuses.entry(judged.redirect.status).or_default() += 1;
+            *self.redirects.entry(judged.outcome).or_default() += 1;
+        }
+        for judged in negotiations {
+            *self.negotiations.entry(judged.outcome).or_default() += 1;
+        }
+        for finding in findings {
+            *self.findings.entry(finding.severity).or_default() += 1;
+            *self.rules.entry(finding.rule.id).or_default() += 1;
+        }
+    }
+}
+
+/// What is remembered of results that were shown when they were settled, if they are
+/// [forgotten](crate::options::Options::forget_shown) then: what the end of a report needs.
+#[derive(Debug, Default)]
+pub struct Shown {
+    counts: ResultCounts,
+    /// The redirects that others are compared with.
+    pub redirects: Vec<JudgedRedirect>,
+    /// The negotiations, without their evidence.
+    pub negotiations: Vec<JudgedNegotiation>,
+}
+
+impl Shown {
+    /// Takes results that were shown.
+    pub(crate) fn take(
+        &mut self,
+        redirects: Vec<JudgedRedirect>,
+        negotiations: Vec<JudgedNegotiation>,
+        findings: &[Box<Stated>],
+    ) {
+        self.counts.add(&redirects, &negotiations, findings);
+        let compared = redirects.into_iter().filter(|judged| matches!(judged.redirect.status, 301 | 302));
+        self.redirects.extend(compared.map(|mut judged| {
+            judged.findings = Vec::new();
+            judged.redirect.tried = Vec::new();
+            judged
+        }));
+        self.negotiations.extend(negotiations.into_iter().map(|mut judged| {
+            judged.findings = Vec::new();
+            judged.negotiation.rounds.iter_mut().for_each(|round| round.evidence = Vec::new());
+            judged
+        }));
+    }
 }

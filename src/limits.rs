@@ -117,6 +117,10 @@ pub const ARCHIVE_BLOCK_BYTES: usize = 128 << 10;
 pub const AHEAD_BLOCK_BYTES: usize = 256 << 10;
 /// Blocks that it is read ahead at most.
 pub const AHEAD_BLOCKS: usize = 4;
+/// The same for a pipe: what Linux keeps in one.
+pub const PIPE_BLOCK_BYTES: usize = 64 << 10;
+/// Blocks of a pipe that are read ahead at most.
+pub const PIPE_BLOCKS: usize = 16;
 /// A stream is read ahead from here on: a look at the beginning of each of many archives needs no thread.
 pub const AHEAD_FROM_BYTES: usize = 128 << 10;
 /// Times its size that an archive may unpack to. gzip and lz4 cannot do more; captures of media shrink to a hundredth at best.
@@ -192,6 +196,10 @@ pub const MAX_LISTED_REPEATS: usize = 8;
 /// Elements (or, under a filter, elements and calls) of which it is counted how often they show one kind of oddity. More than that
 /// make one kind of oddity in a flood with forged addresses, which shall not cost more than megabytes and some thousand findings.
 pub const MAX_ODD_GROUPS: usize = 8_192;
+/// How long after something was watched for a lost packet may show, in seconds: a fragment that did not come is given up by then.
+pub const PACKET_LOSS_SECONDS: i64 = FRAGMENT_TIMEOUT_SECONDS + 4;
+/// The same for streams, in which a loss shows when something comes behind it: keep-alives come at least every 15 minutes in practice.
+pub const STREAM_LOSS_SECONDS: i64 = 900;
 /// Losses that are remembered, to know what absence means; with more, nothing is concluded from it.
 pub const MAX_LOSSES: usize = 1 << 18;
 /// Losses between two hosts that are told apart; with more, nothing is concluded from what did not come between them.

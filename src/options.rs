@@ -1,7 +1,8 @@
 //! What a run can be told.
 
 use crate::capture::CaptureOptions;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::correlation::Filter;
@@ -65,6 +66,11 @@ pub struct Options {
     pub settings: Settings,
     /// Threads that work beside the reader; 0 for as many as there are cores.
     pub threads: usize,
+    /// Names for addresses, which stand beside them in reports.
+    pub names: Arc<BTreeMap<IpAddr, String>>,
+    /// Whether results are forgotten once they were [shown](crate::pipeline::analyze_live), so that a run over an endless input keeps only what the
+    /// end of a report needs of them. The lists of the analysis then hold none of them.
+    pub forget_shown: bool,
     /// Where the run says how far it is.
     pub progress: Arc<Progress>,
 }

@@ -146,6 +146,27 @@ impl Feeder {
         captures.map(|input| input.size_bytes.filter(|_| input.compression.is_none())).sum()
     }
 
+    /// Whether all that is read is one stream of frames, as far as that is known before.
+    pub fn is_single(&self) -> bool {
+        self.options.sources == SourcePolicy::Joined || self.captures().count() <= 1
+    }
+
+    /// Whether what comes next has to be waited for, as far as that showed when the last window was read.
+    pub fn is_waiting(&self) -> bool {
+        self.live_sources().any(Source::is_waiting)
+    }
+
+    /// What is known of the inputs so far: their names, and how precise their times are.
+    pub fn outline(&self) -> Vec<InputInfo> {
+        let mut inputs = self.inputs.clone();
+        for source in &self.sources {
+            if let Some(info) = usize::try_from(source.input).ok().and_then(|input| inputs.get_mut(input)) {
+                info.digits = info.digits.max(source.digits());
+            }
+        }
+        inputs
+    }
+
     /// The next batch, or `None` when all has been given. Buffers in `recycled` are used again.
     pub fn next_batch(&mut self, recycled: &mut Vec<Vec<u8>>) -> Option<Batch> {
         self.next_windows(Self::wanted, recycled)
@@ -362,7 +383,7 @@ impl Opening {
         let capture = opened.is_ok();
         match opened {
             Err(problem) => info.problem = Some(problem),
-            Ok(mut reader) => match reader.look() {
+            Ok(mut reader) => match Self::look(&mut reader, only_once) {
                 None => reader.describe(&mut info),
                 Some(first) => {
                     let keep = only_once || (self.kept_open < MAX_WAITING_OPEN && !reader.is_unpacking());
@@ -374,6 +395,14 @@ impl Opening {
         }
         self.inputs.push(info);
         capture
+    }
+
+    /// Time and link type of the first frame. What can be read once only is worked on as it comes.
+    fn look(reader: &mut Reader, only_once: bool) -> Option<(Timestamp, LinkType)> {
+        if only_once {
+            reader.follow();
+        }
+        reader.look()
     }
 
     fn feeder(self, options: CaptureOptions) -> Feeder {

@@ -24,7 +24,7 @@ impl Files {
     /// Opens an input.
     pub(super) fn open(&self, path: &Path) -> io::Result<Stream> {
         if path.as_os_str() == STDIN {
-            return Ok(Box::new(ReadAhead::new(Box::new(io::stdin()))));
+            return Ok(Box::new(ReadAhead::of_pipe(Box::new(io::stdin()))));
         }
         let file = File::open(path)?;
         match file.metadata() {
@@ -37,7 +37,7 @@ impl Files {
                 files: self.clone(),
             })),
             // What is no file, such as a named pipe, comes when it comes.
-            _ => Ok(Box::new(ReadAhead::new(Box::new(file)))),
+            _ => Ok(Box::new(ReadAhead::of_pipe(Box::new(file)))),
         }
     }
 

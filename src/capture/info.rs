@@ -106,6 +106,11 @@ impl Tally {
         }
     }
 
+    /// Digits of the second's fraction in the most precise of its times so far.
+    pub(super) const fn digits(&self) -> u8 {
+        self.digits
+    }
+
     /// Writes the counts down.
     pub(super) fn describe(&self, info: &mut InputInfo) {
         let timed = self.first_time <= self.last_time;

@@ -80,6 +80,16 @@ impl Source {
         }
     }
 
+    /// Whether nothing more was there to be read.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.reader.as_ref().is_some_and(Reader::is_waiting)
+    }
+
+    /// How precise the times of the input being read are so far.
+    pub(super) fn digits(&self) -> u8 {
+        self.reader.as_ref().map_or(0, Reader::digits)
+    }
+
     /// Writes down what is known of the input being read, which is not read to its end.
     pub(super) fn describe(&mut self, info: &mut InputInfo) {
         if let Some(reader) = &mut self.reader {

@@ -13,6 +13,7 @@ use reinvite::capture::{CaptureOptions, Feeder, SourcePolicy};
 use reinvite::error::Error;
 use reinvite::findings::{Fingerprint, RULES, Settings, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
+use reinvite::pipeline::{analyze_feed, analyze_live};
 use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
 
@@ -21,6 +22,7 @@ use super::capture_file::CaptureFile;
 use super::config::{Config, One};
 use super::extract;
 use super::filters::Filters;
+use super::live::Outputs;
 use super::output::Output;
 use super::progress::{summarise, watched};
 use super::words::{Level, Shown, Zone};
@@ -138,7 +140,7 @@ impl Analyze {
             Ok(names) => names.unwrap_or_default(),
             Err(problem) => return refuse(&problem, Exit::Unusable),
         };
-        let options = self.options(known);
+        let options = Options { names: Arc::new(names), ..self.options(known) };
         let opened = reinvite::pipeline::workers(options.threads)
             .and_then(|workers| Ok((workers, Feeder::open(&self.captures, &options.capture)?)));
         let (workers, feeder) = match opened {
@@ -160,19 +162,26 @@ impl Analyze {
                 return refuse(&problem, exit);
             }
         };
-        let options = Options { quotable: outputs.iter().any(Output::quotes), ..options };
+        let mut outputs = Outputs::new(outputs);
+        let forget_shown = outputs.forgets() && excerpt.is_none();
+        let options = Options { quotable: outputs.quotes(), forget_shown, ..options };
         let mut analysis = watched(self.is_watched(), feeder.expected_bytes(), &options.progress, || {
-            reinvite::pipeline::analyze_feed(feeder, &options, &workers)
+            if outputs.has_live() {
+                analyze_live(feeder, &options, &workers, &mut |settled| outputs.show(settled))
+            } else {
+                analyze_feed(feeder, &options, &workers)
+            }
         });
-        analysis.names = names;
         if options.quotable {
             reinvite::pipeline::quote(&mut analysis);
         }
         let exit = self.judge(&analysis);
         let view = View::new(&analysis).in_zone(self.timezone.take().map(|zone| zone.0));
         let spacing = if self.compact { Spacing::Compact } else { Spacing::Wide };
-        let exit =
-            workers.install(|| outputs.into_iter().fold(exit, |exit, output| exit.max(write(output, &view, spacing))));
+        let outputs = outputs.into_outputs();
+        let exit = workers.install(|| {
+            outputs.into_iter().fold(exit, |exit, (output, failure)| exit.max(write(output, failure, &view, spacing)))
+        });
         let exit = exit.max(excerpt.map_or(Exit::Done, |file| self.extract(file, &analysis, &options, &workers)));
         if self.verbose || self.is_watched() {
             summarise(&view, self.verbose);
@@ -281,7 +290,7 @@ impl Analyze {
             }
         }
         let least = self.fail_on.map(Severity::from);
-        if least.is_some_and(|least| analysis.findings.iter().any(|finding| finding.severity >= least)) {
+        if least.is_some_and(|least| analysis.counts().findings.range(least..).next().is_some()) {
             exit = exit.max(Exit::Findings);
         }
         exit
@@ -293,8 +302,12 @@ fn refuse(problem: &dyn std::fmt::Display, exit: Exit) -> Exit {
     exit
 }
 
-fn write(output: Output, view: &View<'_>, spacing: Spacing) -> Exit {
-    match output.write(view, spacing) {
+fn write(output: Output, failure: Option<std::io::Error>, view: &View<'_>, spacing: Spacing) -> Exit {
+    let written = match failure {
+        Some(failure) => output.failure(failure).map_or(Ok(()), Err),
+        None => output.write(view, spacing),
+    };
+    match written {
         Ok(()) => Exit::Done,
         Err(problem) => {
             complain(&problem);

@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod extract;
 mod filters;
+mod live;
 mod output;
 mod packaging;
 mod progress;

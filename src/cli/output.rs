@@ -5,7 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use reinvite::error::Error;
-use reinvite::report::{FOLDER_FORMATS, FORMATS, FolderFormat, Format, Section, Spacing, View, by_ending, by_name};
+use reinvite::report::{
+    FOLDER_FORMATS, FORMATS, FolderFormat, Format, Live, Section, Spacing, View, by_ending, by_name,
+};
 
 use super::Exit;
 
@@ -99,7 +101,7 @@ impl Output {
             );
             (Exit::Unusable, text)
         })?;
-        if is_special || format.in_place {
+        if is_special || format.live.is_some() {
             // A device or pipe cannot be replaced, and what is followed while it grows must not be.
             let mut options = File::options();
             options.write(true).create(true).truncate(true);
@@ -110,19 +112,20 @@ impl Output {
         Ok(Self::File { place, draft, file, format })
     }
 
-    /// Writes the report. Nobody reading standard output any more is no failure.
+    /// Writes the report, or what comes behind the results that were [shown](Self::show). Nobody reading standard output any more is no
+    /// failure.
     pub(super) fn write(self, report: &View<'_>, spacing: Spacing) -> Result<(), Error> {
         match self {
             Self::Standard(format) => {
                 let mut out = BufWriter::new(io::stdout().lock());
-                match (format.write)(report, spacing, &mut out).and_then(|()| out.flush()) {
+                match write(format, report, spacing, &mut out).and_then(|()| out.flush()) {
                     Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     written => written.map_err(|source| Error::Write { path: "standard output".into(), source }),
                 }
             }
             Self::File { place, draft, file, format } => {
                 let mut out = BufWriter::new(file);
-                let written = (format.write)(report, spacing, &mut out).and_then(|()| out.flush());
+                let written = write(format, report, spacing, &mut out).and_then(|()| out.flush());
                 let placed = written.and_then(|()| if draft == place { Ok(()) } else { fs::rename(&draft, &place) });
                 placed.map_err(|source| {
                     discard(&draft, &place);
@@ -135,6 +138,37 @@ impl Output {
         }
     }
 
+    /// How it is written while the input is still read, if it is.
+    pub(super) fn live(&self) -> Option<Live> {
+        match self {
+            Self::Standard(format) | Self::File { format, .. } => format.live,
+            Self::Folder(..) => None,
+        }
+    }
+
+    /// Writes results that are settled, at once.
+    pub(super) fn show(&mut self, results: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Standard(_) => {
+                let mut out = io::stdout().lock();
+                out.write_all(results).and_then(|()| out.flush())
+            }
+            Self::File { file, .. } => file.write_all(results),
+            Self::Folder(..) => Ok(()),
+        }
+    }
+
+    /// What is wrong, if writing failed. Nobody reading standard output any more is no failure.
+    pub(super) fn failure(&self, problem: io::Error) -> Option<Error> {
+        let path = match self {
+            Self::Standard(_) if problem.kind() == io::ErrorKind::BrokenPipe => return None,
+            Self::Standard(_) => "standard output".into(),
+            Self::File { place, .. } => place.clone(),
+            Self::Folder(place, _) => place.clone(),
+        };
+        Some(Error::Write { path, source: problem })
+    }
+
     /// Whether messages are quoted in it as they are on the wire.
     pub(super) fn quotes(&self) -> bool {
         matches!(self, Self::Standard(format) | Self::File { format, .. } if format.quotes)
@@ -145,6 +179,13 @@ impl Output {
         if let Self::File { place, draft, .. } = self {
             discard(&draft, &place);
         }
+    }
+}
+
+fn write(format: &Format, report: &View<'_>, spacing: Spacing, out: &mut dyn Write) -> io::Result<()> {
+    match format.live {
+        Some(live) => (live.end)(report, out),
+        None => (format.write)(report, spacing, out),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `reinvite show`: the ladder of one call.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
@@ -61,7 +62,7 @@ impl Show {
             }
         };
         let analysis = match reinvite::pipeline::analyze(&self.captures, &options) {
-            Ok(analysis) => Analysis { names, ..analysis },
+            Ok(analysis) => Analysis { names: Arc::new(names), ..analysis },
             Err(problem) => {
                 complain(&problem);
                 return Exit::Unusable;

@@ -54,6 +54,8 @@ impl std::ops::AddAssign for CallStats {
 pub struct Ended {
     /// The Call-ID.
     pub call_id: Box<[u8]>,
+    /// What stands for it among the calls of a run: no other has it, nor has another episode of the same Call-ID.
+    pub instance: u64,
     /// Its messages.
     pub records: Vec<MessageRecord>,
     /// Their words.
@@ -275,6 +277,7 @@ impl Calls {
         self.next_number += 1;
         let ended = Ended {
             call_id: call_id.into(),
+            instance: if continued { digest ^ place_digest(arriving.record) } else { digest },
             records: Vec::with_capacity(USUAL_MESSAGES),
             texts: Texts::with_room(),
             vias: Vec::with_capacity(USUAL_MESSAGES),
@@ -370,6 +373,12 @@ impl Calls {
     pub const fn stats(&self) -> CallStats {
         self.stats
     }
+}
+
+/// A digest of the place of a message.
+fn place_digest(record: &MessageRecord) -> u64 {
+    let place = [u64::from(record.input), record.frame, u64::from(record.position)].map(u64::to_le_bytes);
+    xxhash_rust::xxh3::xxh3_64(place.as_flattened())
 }
 
 /// The digest of a Call-ID.

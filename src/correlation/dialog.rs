@@ -10,7 +10,7 @@ use super::transaction::{Answer, Hop};
 use super::unseen::{self, Unseen};
 use super::view::CallView;
 use crate::limits::MAX_HOPS_OF_REQUEST;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Transport};
 use crate::sip::Refresher;
 use crate::time::Timestamp;
 
@@ -126,6 +126,8 @@ pub struct Dialog {
     pub bye: Option<Bye>,
     /// The source of capture and the path of its hop nearest the caller.
     pub path: (u32, Endpoint, Endpoint),
+    /// Whether a stream carries its messages there.
+    pub on_stream: bool,
     /// When its last message was seen.
     pub last: Timestamp,
     /// Whether requests within the dialog pass the place of capture, and messages from and to the end of that path were seen.
@@ -402,6 +404,7 @@ fn find_or_add(view: &CallView<'_>, found: &mut Dialogs, hop: &Hop, to_tag: Span
         unseen: Vec::new(),
         bye: None,
         path: (sample.map_or(0, |record| record.capture_source), hop.client, hop.server),
+        on_stream: hop.transport != Transport::Udp,
         last: hop.start,
         both_directions: false,
     });

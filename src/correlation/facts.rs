@@ -78,6 +78,8 @@ pub struct Watch {
     pub both_directions: bool,
     /// Whether all messages of the call until then were judged together.
     pub whole: bool,
+    /// Whether a stream carries them, in which a loss shows only when something comes behind it.
+    pub on_stream: bool,
 }
 
 /// How sure a follow-up belongs to its redirect.
@@ -110,6 +112,28 @@ pub struct FollowUp {
     pub final_status: Option<u16>,
 }
 
+/// How a chain of redirects ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChainEnd {
+    /// When the last request that belongs to it was sent.
+    pub time: Timestamp,
+    /// Whether a target was reached: answered with a 2xx.
+    pub reached: bool,
+    /// Whether a target answered as one that is right does: it took the call, was busy or declined, or rang until the caller gave up.
+    pub is_right: bool,
+}
+
+impl ChainEnd {
+    /// Takes in a redirect of the chain, whose final status is known.
+    pub fn take(&mut self, redirect: &Redirect) {
+        let last = redirect.follow_up.as_ref().map_or(redirect.time, |next| next.time);
+        self.time = self.time.max(last);
+        let ended = redirect.follow_up.as_ref().and(redirect.final_status);
+        self.reached |= ended.is_some_and(|status| status < 300);
+        self.is_right |= ended.is_some_and(|status| status < 300 || matches!(status, 486 | 487 | 600 | 603));
+    }
+}
+
 /// A redirect: one 3xx answer to one request, however many hops and copies show it.
 #[derive(Clone, Debug)]
 pub struct Redirect {
@@ -121,6 +145,8 @@ pub struct Redirect {
     pub call_id: Text,
     /// The method of the request.
     pub method: Method,
+    /// What stands for its call among all calls, see [`Ended::instance`](super::Ended::instance).
+    pub instance: u64,
     /// The CSeq number.
     pub cseq: u32,
     /// Whether the request had a To tag.
@@ -171,6 +197,8 @@ pub struct Redirect {
     pub chain_position: u32,
     /// The redirects of the chain.
     pub chain_length: u32,
+    /// How the chain ended.
+    pub chain_end: ChainEnd,
     /// The Request-URIs that were tried in this chain before, in order; the latest, if there are many.
     pub tried: Vec<Text>,
     /// The frames that show it.
@@ -303,6 +331,8 @@ pub struct Retry {
 pub struct Negotiation {
     /// The Call-ID.
     pub call_id: Text,
+    /// What stands for its call among all calls, see [`Ended::instance`](super::Ended::instance).
+    pub instance: u64,
     /// INVITE or UPDATE, or whatever got a 422.
     pub method: Method,
     /// Whether the first request had a To tag.

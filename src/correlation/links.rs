@@ -30,6 +30,7 @@ pub struct Signal {
     place: Place,
     time: Timestamp,
     call: u64,
+    instance: u64,
     cseq: u32,
     client: IpAddr,
     server: IpAddr,
@@ -93,6 +94,7 @@ impl Signal {
             place: place_of(record),
             time: record.time,
             call: digest(&call.call_id),
+            instance: call.instance,
             cseq: record.cseq,
             client: if record.is_request() { record.source.address } else { record.destination.address },
             server: if record.is_request() { record.destination.address } else { record.source.address },
@@ -125,6 +127,7 @@ fn too_small_target(signal: &Signal) -> u64 {
 struct Waiting {
     time: Timestamp,
     call: u64,
+    instance: u64,
     cseq: u32,
     session: u64,
 }
@@ -164,8 +167,10 @@ pub struct BranchReused {
 /// What is remembered of a client.
 #[derive(Debug)]
 struct Client {
-    /// Its server, or none if there are several.
-    server: Option<IpAddr>,
+    /// The server that it was seen with first.
+    server: IpAddr,
+    /// When it was seen with another.
+    several_since: Option<Timestamp>,
     /// The branch, call with CSeq number, and place of the last request with which it opened a call.
     last: (u64, (u64, u32), Place),
     /// Whether it was seen to use a branch in two calls.
@@ -189,6 +194,10 @@ pub struct Links {
     branches_reused: Vec<BranchReused>,
     candidates: HashMap<(u64, u32), Vec<Candidate>>,
     targets: HashSet<Place>,
+    /// Those of them that are asked about at the end of the input too.
+    lasting: HashSet<Place>,
+    /// The calls that candidates tie together, since somebody asked.
+    ties: Vec<(u64, u64)>,
     limits_reached: u64,
 }
 
@@ -236,12 +245,13 @@ impl Links {
             let wanted = (signal.client, who, signal.method, target);
             let list = self.waiting.entry(wanted).or_default();
             // A copy of the answer changes nothing.
-            if list.back().is_some_and(|last| last.call == signal.call && last.cseq == signal.cseq) {
+            if list.back().is_some_and(|last| last.instance == signal.instance && last.cseq == signal.cseq) {
                 continue;
             }
             list.push_back(Waiting {
                 time: signal.time,
                 call: signal.call,
+                instance: signal.instance,
                 cseq: signal.cseq,
                 session: signal.session,
             });
@@ -279,10 +289,11 @@ impl Links {
                     }
                     let same_session = signal.session != 0 && signal.session == waiting.session;
                     let candidate = Candidate { start: signal.place, time: signal.time, same_session };
-                    let candidates = self.candidates.entry((waiting.call, waiting.cseq)).or_default();
+                    let candidates = self.candidates.entry((waiting.instance, waiting.cseq)).or_default();
                     if candidates.len() < limits::MAX_LINK_CANDIDATES && !candidates.contains(&candidate) {
                         candidates.push(candidate);
                         self.targets.insert(signal.place);
+                        self.ties.push((waiting.instance, signal.instance));
                     }
                 }
             }
@@ -293,6 +304,7 @@ impl Links {
             if row.calls.len() < limits::MAX_OLD_ADDRESS_CALLS {
                 row.calls.push((signal.call, Again { start: signal.place, time: signal.time }));
                 self.targets.insert(signal.place);
+                self.lasting.insert(signal.place);
             } else {
                 self.limits_reached += 1;
             }
@@ -305,7 +317,9 @@ impl Links {
         match self.clients.entry(signal.client) {
             Entry::Occupied(mut client) => {
                 let client = client.get_mut();
-                client.server = client.server.filter(|server| *server == signal.server);
+                if client.server != signal.server {
+                    client.several_since.get_or_insert(signal.order.0);
+                }
                 let (branch, call, earlier) = std::mem::replace(&mut client.last, last);
                 if branch == signal.branch
                     && branch != 0
@@ -315,10 +329,11 @@ impl Links {
                     client.reuses_branches = true;
                     self.branches_reused.push(BranchReused { earlier, later: signal.place });
                     self.targets.insert(signal.place);
+                    self.lasting.insert(signal.place);
                 }
             }
             Entry::Vacant(client) if has_room => {
-                client.insert(Client { server: Some(signal.server), last, reuses_branches: false });
+                client.insert(Client { server: signal.server, several_since: None, last, reuses_branches: false });
             }
             Entry::Vacant(_) => self.limits_reached += 1,
         }
@@ -329,9 +344,9 @@ impl Links {
         &self.branches_reused
     }
 
-    /// Whether the capture shows a client with more than one server, so that it is not taken in front of a single one.
-    pub fn sees_servers_of(&self, client: IpAddr) -> bool {
-        self.clients.get(&client).is_some_and(|client| client.server.is_none())
+    /// Whether the capture has shown a client with more than one server by then, so that it is not taken in front of a single one.
+    pub fn sees_servers_of(&self, client: IpAddr, by: Timestamp) -> bool {
+        self.clients.get(&client).and_then(|client| client.several_since).is_some_and(|since| since <= by)
     }
 
     /// Whether another call asks how the request at `place` ended.
@@ -344,9 +359,29 @@ impl Links {
         !self.targets.is_empty()
     }
 
-    /// The requests of other calls that may follow the redirect or 422 with that Call-ID and CSeq number.
-    pub fn candidates(&self, call_id: &[u8], cseq: u32) -> &[Candidate] {
-        self.candidates.get(&(digest(call_id), cseq)).map_or(&[], Vec::as_slice)
+    /// The requests of other calls that may follow the redirect or 422 with that CSeq number of the call that is known as `instance`.
+    pub fn candidates(&self, instance: u64, cseq: u32) -> &[Candidate] {
+        self.candidates.get(&(instance, cseq)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The pairs of calls of which one may follow what the other was told, since this was last asked. Neither is over for so long then that it
+    /// could be settled.
+    pub fn take_ties(&mut self) -> Vec<(u64, u64)> {
+        std::mem::take(&mut self.ties)
+    }
+
+    /// Forgets candidates that were chosen from.
+    pub fn forget_candidates(&mut self, instance: u64, cseq: u32) {
+        self.candidates.remove(&(instance, cseq));
+    }
+
+    /// Forgets a request whose end is known, unless it is asked about at the end of the input too.
+    pub fn forget_target(&mut self, place: Place) -> bool {
+        let lasts = self.lasting.contains(&place);
+        if !lasts {
+            self.targets.remove(&place);
+        }
+        lasts
     }
 
     /// The requests of other calls of that client to the address `old` that the 301 `redirect` said to be gone, after `since`.

@@ -31,8 +31,8 @@ pub use calls::{Arriving, CallKey, CallStats, Calls, Ended, digest};
 pub use dialog::{Agreement, Bye, Dialog, DialogState, Dialogs, EndCause, RefreshRequest, dialogs};
 pub use extract::{Found, extract};
 pub use facts::{
-    Evidence, FollowUp, Kept, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome, Refused,
-    Retry, Role, Round, Text, Watch,
+    ChainEnd, Evidence, FollowUp, Kept, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome,
+    Refused, Retry, Role, Round, Text, Watch,
 };
 pub use filter::{BadCondition, Filter, MethodName, Network, Pattern, StatusCodes};
 pub use handling::{Elsewhere, Failure, Handling, Leak, Rare, Sent};

@@ -106,6 +106,7 @@ fn negotiation(
     let last_request = listed.iter().rev().find_map(|round| round.retry.as_ref()).map(|retry| retry.follow_up.time);
     Some(Negotiation {
         call_id: view.call_id.into(),
+        instance: view.instance,
         method: hop.method,
         in_dialog: view.in_dialog(hop),
         client: view.client(hop),

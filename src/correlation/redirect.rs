@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::attempts::Attempts;
-use super::facts::{Link, Place, Redirect, Role};
+use super::facts::{ChainEnd, Link, Place, Redirect, Role};
 use super::handling::{Handling, Surroundings};
 use super::record::{ContactRecord, MessageRecord, Method};
 use super::transaction::Hop;
@@ -286,6 +286,7 @@ fn redirect(
         place: place_of(response),
         time: response.time,
         call_id: view.call_id.into(),
+        instance: view.instance,
         method: hop.method,
         cseq: hop.cseq,
         in_dialog: view.in_dialog(hop),
@@ -312,6 +313,7 @@ fn redirect(
         chain: Place::default(),
         chain_position: 1,
         chain_length: 1,
+        chain_end: ChainEnd::default(),
         tried: Vec::new(),
         evidence,
         hops_seen: event.hops,

@@ -9,6 +9,7 @@ use super::record::MessageRecord;
 use super::text::{Span, Texts};
 use super::transaction::{Answer, Hop, Transactions, transactions};
 use crate::limits;
+use crate::net::Transport;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// 64*T1, RFC 3261 17.1.1.2: how long a client may take to act, in nanoseconds.
@@ -22,6 +23,8 @@ pub(super) const CLOCK_SKEW_NANOS: i64 = 2 * NANOS_PER_SECOND;
 pub struct CallView<'a> {
     /// The Call-ID.
     pub call_id: &'a [u8],
+    /// [`Ended::instance`].
+    pub instance: u64,
     /// The messages in order of time.
     pub records: &'a [MessageRecord],
     /// Their words.
@@ -52,6 +55,7 @@ impl<'a> CallView<'a> {
     pub fn of(call: &'a Ended, mirrors: &[Option<usize>]) -> Self {
         Self {
             call_id: &call.call_id,
+            instance: call.instance,
             records: &call.records,
             texts: &call.texts,
             vias: &call.vias,
@@ -137,6 +141,7 @@ impl CallView<'_> {
             path: (hop.client, hop.server),
             both_directions: hop.request.is_some() && !hop.answers.is_empty(),
             whole: from.plus(nanos) <= self.watched_until && !self.runs_backwards(hop),
+            on_stream: hop.transport != Transport::Udp,
         }
     }
 

@@ -27,7 +27,7 @@ mod timers;
 mod transactions;
 mod words;
 
-pub use redirects::{OldAddressDialled, RedirectCase, Repeated};
+pub use redirects::{OldAddressDialled, RedirectCase, Repeated, TogetherCase};
 pub use rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 pub use session::DialogCase;
 pub use settings::{Profile, Settings};
@@ -61,6 +61,13 @@ macro_rules! judge {
 /// long without loss.
 pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Box<Stated>> {
     let found = judge!(Redirect, case);
+    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_redirect(case.redirect) });
+    found.into_iter().map(stated).collect()
+}
+
+/// The findings about a redirect that rest on what other calls say.
+pub fn judge_together(case: &TogetherCase<'_>) -> Vec<Box<Stated>> {
+    let found = judge!(Together, case);
     let stated = |finding| Box::new(Stated { finding, subject: Subject::of_redirect(case.redirect) });
     found.into_iter().map(stated).collect()
 }

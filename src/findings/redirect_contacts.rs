@@ -146,7 +146,7 @@ fn about(rule: &'static Rule, case: &RedirectCase<'_>, contact: &ContactRecord, 
     let old = uri(redirect.server_request_uri.as_deref());
     let summary =
         format!("{server} answered {} for {old} with the Contact {}: {what}.", redirect.status, to_text(&contact.raw));
-    let mut found = finding(rule, case, summary, format!("On {server}, {remedy}"));
+    let mut found = finding(rule, case.redirect, summary, format!("On {server}, {remedy}"));
     found.values.push(("contact", contact.raw.as_ref().into()));
     found
 }
@@ -158,7 +158,7 @@ fn malformed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding
         return;
     };
     let remedy = "write the new address as <sip:user@host>; answer 410 or 404 if none is known.";
-    out.push(at_most_notice_if_relayed(about(rule, case, first, "that is no address", remedy), case));
+    out.push(at_most_notice_if_relayed(about(rule, case, first, "that is no address", remedy), case.redirect));
 }
 
 fn unbracketed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -178,7 +178,7 @@ fn unbracketed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
     let remedy = format!("write <{}>.", to_text(&contact.raw));
     let mut found = about(rule, case, contact, &what, &remedy);
     found.values.push(("parameter", Value::Text(param.into_bytes().into())));
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
 fn expires_malformed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -190,7 +190,7 @@ fn expires_malformed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec
     let Some(contact) = sent(case.redirect).iter().find(is_wrong) else { return };
     let remedy = "write expires as a number of seconds below 4294967296, or leave it out.";
     let found = about(rule, case, contact, "its expires is no such number, and clients take it for 3600 s", remedy);
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
 fn permanent_expiring(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -211,21 +211,27 @@ fn permanent_expiring(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Ve
     let remedy = format!("answer 302 with expires={seconds}, or 301 without a lifetime.");
     let mut found = about(rule, case, contact, &what, &remedy);
     found.values.push(("lifetime_s", Value::Number(seconds)));
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
 fn transport_tls(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let asks = |uri: &SipUri<'_>| uri.transport().is_some_and(|transport| transport.eq_ignore_ascii_case(b"tls"));
     let Some(contact) = first_sip(case.redirect, asks) else { return };
     let remedy = "use a sips URI without transport=tls, or NAPTR records that prefer TLS.";
-    out.push(at_most_notice_if_relayed(about(rule, case, contact, "transport=tls is deprecated", remedy), case));
+    out.push(at_most_notice_if_relayed(
+        about(rule, case, contact, "transport=tls is deprecated", remedy),
+        case.redirect,
+    ));
 }
 
 fn disallowed_param(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
     let has = |uri: &SipUri<'_>| uri.params.iter().any(|param| is_one_of(&[b"method", b"lr"], param.name));
     let Some(contact) = first_sip(case.redirect, has) else { return };
     let what = "method and lr may not stand in the Contact of a redirect";
-    out.push(at_most_notice_if_relayed(about(rule, case, contact, what, "leave method and lr out of the URI."), case));
+    out.push(at_most_notice_if_relayed(
+        about(rule, case, contact, what, "leave method and lr out of the URI."),
+        case.redirect,
+    ));
 }
 
 fn contact_headers(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -243,7 +249,7 @@ fn contact_headers(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<F
         found.severity = Severity::Warning;
     }
     found.values.push(("headers", Value::List(names.into_iter().map(Into::into).collect())));
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
 fn non_sip(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -256,7 +262,7 @@ fn non_sip(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>)
     if first_sip(case.redirect, |_| true).is_none() {
         found.severity = Severity::Warning;
     }
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
 fn unroutable(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {

@@ -157,7 +157,7 @@ fn ack_missing(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
         format!("{copies} copies of {} for {} went to {client}, and no ACK came.", redirect.status, old(redirect));
     let remediation =
         format!("Check the way back to {client}: rport, the address in its Via, firewalls; and that it sends ACK.");
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("copies", Value::Number(copies)));
     // What is watched begins with the last copy.
     let gave_up = gave_up(copies, redirect.watch.from.since(redirect.time), case.settings);
@@ -180,9 +180,9 @@ fn call_id_changed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<F
     );
     let remediation =
         format!("Nothing has to be done; if {client} can keep its Call-ID, its calls are easier to trace.");
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("new_call_id", call_id.as_ref().into()));
-    out.push(weigh_link(found, case));
+    out.push(weigh_link(found, case.redirect));
 }
 
 fn contact_stripped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -200,7 +200,7 @@ fn contact_stripped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<
     );
     let remediation =
         format!("Let the proxy between {} and {server} hand on the Contacts of 3xx answers.", name(&redirect.client));
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("server_contacts", Value::List(sent)));
     out.push(found);
 }
@@ -214,7 +214,7 @@ fn in_dialog(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding
     let summary = format!("{server} answered {} to a request of {client} within a dialog.", redirect.status);
     let remediation =
         format!("On {server}, move calls that stand with a re-INVITE that has a new Contact, or with REFER.");
-    out.push(milder_unless_seen(finding(rule, case, summary, remediation), case));
+    out.push(milder_unless_seen(finding(rule, case.redirect, summary, remediation), case.redirect));
 }
 
 fn loop_offered(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -237,10 +237,10 @@ fn loop_offered(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
     let remediation = format!(
         "Point the entry for {asked} on {server}, or the one for {back}, somewhere else: they lead to each other."
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.scope = Scope::Chain;
     found.values.push(("contact", contact.uri.as_ref().into()));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 /// The last two labels of a name, lower case; `None` for an address.
@@ -273,12 +273,12 @@ fn of_register(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findi
     let remediation = format!(
         "Verify that {target} belongs to the provider: a forged redirect diverts registrations. TLS prevents it."
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     if let Some(elsewhere) = elsewhere {
         found.severity = Severity::Warning;
         found.values.push(("other_domain", Value::Text(elsewhere.into_bytes().into())));
     }
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn q_order(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -302,7 +302,7 @@ fn q_order(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>)
         f64::from(last_q) / 1_000.0
     );
     let remediation = "Nothing has to be done: trying the highest q first is customary, not mandatory.".to_owned();
-    out.push(milder_unless_seen(finding(rule, case, summary, remediation), case));
+    out.push(milder_unless_seen(finding(rule, case.redirect, summary, remediation), case.redirect));
 }
 
 /// What a proxy did about a redirect that it kept to itself.
@@ -319,7 +319,7 @@ fn recursed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>
         301 => format!("Change the entry for {} on {proxy} to {target}.", old(redirect)),
         _ => format!("Nothing has to be done: {proxy} may follow redirects for its callers."),
     };
-    out.push(finding(rule, case, summary, remediation));
+    out.push(finding(rule, case.redirect, summary, remediation));
 }
 
 fn sips_downgrade(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -336,14 +336,14 @@ fn sips_downgrade(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Fi
         to_text(&contact.uri)
     );
     let remediation = format!("On {server}, return a sips Contact for {}.", old(redirect));
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     let followed = recursion(redirect).is_some_and(|next| is_sips(&next.uri) == Some(false));
     found.values.push(("followed_by_proxy", Value::Bool(followed)));
     if followed {
         found.severity = Severity::Error;
         out.push(found);
     } else {
-        out.push(milder_unless_seen(found, case));
+        out.push(milder_unless_seen(found, case.redirect));
     }
 }
 
@@ -357,7 +357,7 @@ fn sips_upgrade_recursed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut
     let summary =
         format!("{proxy} followed the {} for {} to {} itself.", redirect.status, old(redirect), to_text(&next.uri));
     let remediation = format!("Let {proxy} hand the {} on, so that the caller decides about sips.", redirect.status);
-    out.push(finding(rule, case, summary, remediation));
+    out.push(finding(rule, case.redirect, summary, remediation));
 }
 
 fn target_failed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -369,7 +369,7 @@ fn target_failed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Fin
         Some(status) => (400..700).contains(&status) && !matches!(status, 401 | 407 | 422 | 486 | 487 | 600 | 603),
         None => redirect.handling.timed_out,
     };
-    if !is_last || !is_refusal || redirect.cancelled || case.target_reached {
+    if !is_last || !is_refusal || redirect.cancelled || redirect.chain_end.reached {
         return;
     }
     let target = to_text(redirect.last_target.as_ref().unwrap_or(&next.uri));
@@ -388,13 +388,13 @@ fn target_failed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Fin
             .final_status
             .map_or_else(|| "nothing answers there".to_owned(), |status| format!("it answered {status}"))
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.scope = Scope::Chain;
     found.values.push(("target", redirect.last_target.as_ref().unwrap_or(&next.uri).as_ref().into()));
     found.values.push(("final_status", redirect.final_status.map(u64::from).into()));
     // Another Contact may still be tried.
     found.watch = redirect.handling.rare.as_ref().and_then(|rare| rare.failure.as_ref()).map(|failure| failure.watch);
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn uri_not_stripped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -413,7 +413,7 @@ fn uri_not_stripped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<
     let remediation = format!(
         "On {client}, strip headers and the method parameter from a Contact before it becomes the Request-URI."
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("followed_to", next.uri.as_ref().into()));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }

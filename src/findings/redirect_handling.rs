@@ -128,7 +128,7 @@ fn alternatives_untried(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut 
     let redirect = case.redirect;
     let Some(failure) = rare(redirect).and_then(|rare| rare.failure.as_ref()) else { return };
     let tried: Option<&Text> = redirect.last_target.as_ref().or_else(|| Some(&redirect.follow_up.as_ref()?.uri));
-    let Some(tried) = tried.filter(|_| !case.target_reached && !redirect.cancelled) else { return };
+    let Some(tried) = tried.filter(|_| !redirect.chain_end.reached && !redirect.cancelled) else { return };
     // A client does right not to go where it has been (RFC 3261 8.1.3.4).
     let is_old = |uri: &&[u8]| redirect.request_uri.iter().chain(&redirect.tried).any(|old| equals(old, uri));
     let untried: Vec<&[u8]> = failure.untried.iter().map(AsRef::as_ref).filter(|uri| !is_old(uri)).collect();
@@ -145,12 +145,12 @@ fn alternatives_untried(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut 
         status(failure.status)
     );
     let remediation = format!("Let {client} go on to {left} when {} fails.", to_text(tried));
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("failed", tried.as_ref().into()));
     found.values.push(("failed_with", failure.status.map(u64::from).into()));
     found.values.push(("untried", Value::List(untried.into_iter().map(Into::into).collect())));
     found.watch = Some(failure.watch);
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn branch_reused(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -166,7 +166,7 @@ fn branch_reused(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Fin
         target(redirect)
     );
     let remediation = format!("On {client}, make a new branch for the request to {}.", target(redirect));
-    out.push(milder_unless_seen(finding(rule, case, summary, remediation), case));
+    out.push(milder_unless_seen(finding(rule, case.redirect, summary, remediation), case.redirect));
 }
 
 fn diversion_dropped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -183,7 +183,7 @@ fn diversion_dropped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec
         target(redirect)
     );
     let remediation = format!("On {client}, copy Diversion from the 3xx into the request to {}.", target(redirect));
-    out.push(milder_unless_seen(finding(rule, case, summary, remediation), case));
+    out.push(milder_unless_seen(finding(rule, case.redirect, summary, remediation), case.redirect));
 }
 
 fn other_target(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -205,10 +205,10 @@ fn other_target(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
     } else {
         format!("Let {client} go to {targets} instead of hunting on to {there}.")
     };
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("went_to", elsewhere.uri.as_ref().into()));
     found.evidence.push(elsewhere.evidence);
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn overridden(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -225,7 +225,7 @@ fn overridden(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Findin
         Some(contact) => format!("Change the entry for {} on {proxy} to {}.", old(redirect), to_text(&contact.uri)),
         None => format!("Nothing has to be done: {proxy} has to choose one answer."),
     };
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("handed_up", Value::Number(u64::from(other))));
     out.push(found);
 }
@@ -240,7 +240,7 @@ fn leaked(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) 
         old(redirect)
     );
     let remediation = format!("Let {proxy} take {there} out of the Contacts once it has tried it.");
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("tried", leak.uri.as_ref().into()));
     found.evidence.push(leak.evidence);
     out.push(found);
@@ -260,7 +260,7 @@ fn despite_no_recurse(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Ve
         target(redirect)
     );
     let remediation = format!("Let {proxy} hand 3xx answers on where Request-Disposition says no-recurse.");
-    out.push(finding(rule, case, summary, remediation));
+    out.push(finding(rule, case.redirect, summary, remediation));
 }
 
 fn sent_to_old_destination(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -289,11 +289,11 @@ fn sent_to_old_destination(rule: &'static Rule, case: &RedirectCase<'_>, out: &m
         "Let {client} send the request for {} to {expected}, or leave it if {there} is its outbound proxy by intent.",
         to_text(&next.uri)
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.confidence = Confidence::Medium;
     found.values.push(("sent_to", Value::Text(there.to_string().into_bytes().into())));
     found.values.push(("expected", Value::Text(expected.to_string().into_bytes().into())));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn stale_to_tag(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -308,7 +308,7 @@ fn stale_to_tag(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
         to_text(tag)
     );
     let remediation = format!("On {client}, take the tag {} out of To: a 3xx makes no dialog.", to_text(tag));
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("to_tag", tag.as_ref().into()));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }

@@ -1,6 +1,6 @@
 //! Rules about what several redirects say together, and the one for a redirect of which no other rule has anything to say.
 
-use super::redirects::{RedirectCase, at_most_notice_if_relayed, finding, milder_unless_seen, targets};
+use super::redirects::{RedirectCase, TogetherCase, at_most_notice_if_relayed, finding, milder_unless_seen, targets};
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
 use super::words::{name, uri};
 use crate::correlation::{Evidence, RedirectOutcome, Role};
@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[
             sharing, time of day), and then clients store what they should not. Said once for each address.",
         remedy: "Answer 302 if the target varies; else make the entries of all servers agree.",
         references: &["RFC 3261 21.3.2", "RFC 3261 21.3.3"],
-        checks: &[Check::Redirect(conflict)],
+        checks: &[Check::Together(conflict)],
     },
     Rule {
         id: "redirect-observed",
@@ -37,14 +37,14 @@ pub(super) const RULES: &[Rule] = &[
             to one address got the same Contact: each paid for the detour.",
         remedy: "Add expires to the Contact so that clients can keep it, or answer 301 if it never changes.",
         references: &["RFC 3261 21.3.3"],
-        checks: &[Check::Redirect(repeated)],
+        checks: &[Check::Together(repeated)],
     },
 ];
 
 /// The lifetimes that are proposed, in seconds.
 const LIFETIMES: [u64; 6] = [60, 300, 600, 1_800, 3_600, 86_400];
 
-fn conflict(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn conflict(rule: &'static Rule, case: &TogetherCase<'_>, out: &mut Vec<Finding>) {
     let (Some(first), redirect) = (case.conflicts_with, case.redirect) else { return };
     let server = name(&redirect.server);
     let old = uri(redirect.server_request_uri.as_deref());
@@ -62,14 +62,14 @@ fn conflict(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>
             name(&first.server)
         )
     };
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     let before = first.server_contacts.iter().map(|contact| contact.uri.as_ref().into()).collect();
     found.values.push(("contacts_before", Value::List(before)));
     found.evidence.push(Evidence { place: first.place, role: Role::Other });
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
-fn repeated(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn repeated(rule: &'static Rule, case: &TogetherCase<'_>, out: &mut Vec<Finding>) {
     let (Some(tally), redirect) = (case.repeated, case.redirect) else { return };
     let (client, server) = (name(&redirect.client), name(&redirect.server));
     let old = uri(redirect.request_uri.as_deref());
@@ -81,12 +81,12 @@ fn repeated(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>
     let remediation = format!(
         "On {server}, add expires={lifetime} to the Contact for {old} so that clients can keep it, or answer 301 if it never changes."
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.scope = Scope::Client;
     found.values.push(("times", Value::Number(times)));
     found.values.push(("proposed_expires_s", Value::Number(lifetime)));
     found.evidence.extend(tally.places.iter().map(|place| Evidence { place: *place, role: Role::Other }));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn observed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -104,7 +104,7 @@ fn observed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>
         }
         _ => "Nothing has to be done for this alone.".to_owned(),
     };
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     if redirect.maybe_relayed {
         found.context.push(("maybe_relayed", true));
     }

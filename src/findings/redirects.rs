@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[
             address and From) called the old one again later, so every call pays for the detour, and fails once the redirect is gone.",
         remedy: "Change the address-book or routing entry of that client to the Contact of the 301.",
         references: &["RFC 3261 21.3.2", "RFC 3261 8.3"],
-        checks: &[Check::Redirect(ignored)],
+        checks: &[Check::Together(ignored)],
     },
     Rule {
         id: "redirect-chain",
@@ -86,31 +86,34 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// A redirect whose outcome is known, with what other calls say about it.
+/// A redirect whose outcome is known.
 #[derive(Debug)]
 pub struct RedirectCase<'a> {
     /// The redirect.
     pub redirect: &'a Redirect,
     /// What became of it.
     pub outcome: RedirectOutcome,
-    /// Later requests of the same client to the old address, for a 301.
-    pub ignored_by: &'a [OldAddressDialled],
     /// Whether requests to its targets may go where the capture does not see them.
     pub may_go_unseen: bool,
-    /// Whether the capture went on for 32 s behind the last copy of the response, without loss.
-    pub watched: bool,
-    /// Whether a target of its chain was reached: answered with a 2xx.
-    pub target_reached: bool,
-    /// Whether a target of its chain answered as one that is right does: with a 2xx, busy, or declining.
-    pub target_is_right: bool,
     /// Whether the client was seen with other servers too.
     pub has_other_servers: bool,
+    /// The thresholds of the run.
+    pub settings: &'a Settings,
+}
+
+/// A redirect whose outcome is known, with what other calls say about it, however long before or after.
+#[derive(Debug)]
+pub struct TogetherCase<'a> {
+    /// The redirect.
+    pub redirect: &'a Redirect,
+    /// What became of it.
+    pub outcome: RedirectOutcome,
+    /// Later requests of the same client to the old address, for a 301.
+    pub ignored_by: &'a [OldAddressDialled],
     /// An earlier 301 for the same address, still valid, that names other targets.
     pub conflicts_with: Option<&'a Redirect>,
     /// The calls of the client to which a 302 said the same, if this is the first of several.
     pub repeated: Option<&'a Repeated>,
-    /// The thresholds of the run.
-    pub settings: &'a Settings,
 }
 
 /// How often a 302 without a lifetime came again.
@@ -135,8 +138,7 @@ pub struct OldAddressDialled {
     pub call_id: Text,
 }
 
-pub(super) fn finding(rule: &'static Rule, case: &RedirectCase<'_>, summary: String, remediation: String) -> Finding {
-    let redirect = case.redirect;
+pub(super) fn finding(rule: &'static Rule, redirect: &Redirect, summary: String, remediation: String) -> Finding {
     Finding {
         rule,
         severity: rule.severity,
@@ -159,15 +161,15 @@ pub(super) fn finding(rule: &'static Rule, case: &RedirectCase<'_>, summary: Str
 }
 
 /// Judged on the hop nearest the originator: milder if that was not captured, or the link is weak.
-pub(super) fn milder_unless_seen(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
-    if !case.redirect.hop1_seen {
+pub(super) fn milder_unless_seen(mut found: Finding, redirect: &Redirect) -> Finding {
+    if !redirect.hop1_seen {
         found.severity = found.severity.milder();
     }
-    weigh_link(found, case)
+    weigh_link(found, redirect)
 }
 
-pub(super) fn weigh_link(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
-    match case.redirect.follow_up.as_ref().map(|next| next.link) {
+pub(super) fn weigh_link(mut found: Finding, redirect: &Redirect) -> Finding {
+    match redirect.follow_up.as_ref().map(|next| next.link) {
         Some(Link::Weak) => {
             found.severity = found.severity.milder();
             found.confidence = Confidence::Weak;
@@ -179,8 +181,8 @@ pub(super) fn weigh_link(mut found: Finding, case: &RedirectCase<'_>) -> Finding
 }
 
 /// Judged on the deepest hop captured: at most a notice if the answer may come from further on.
-pub(super) fn at_most_notice_if_relayed(mut found: Finding, case: &RedirectCase<'_>) -> Finding {
-    if case.redirect.maybe_relayed {
+pub(super) fn at_most_notice_if_relayed(mut found: Finding, redirect: &Redirect) -> Finding {
+    if redirect.maybe_relayed {
         found.severity = found.severity.min(Severity::Notice);
         found.context.push(("maybe_relayed", true));
     }
@@ -217,11 +219,11 @@ fn followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>
         to_text(&next.uri),
         ended(redirect, next)
     );
-    let mut found = finding(rule, case, summary, book_or_table(redirect, &next.uri));
+    let mut found = finding(rule, case.redirect, summary, book_or_table(redirect, &next.uri));
     found.values.push(("followed_to", next.uri.as_ref().into()));
     found.values.push(("delay_ms", Value::Decimal(delay)));
     found.values.push(("final_status", redirect.final_status.map(u64::from).into()));
-    out.push(weigh_link(found, case));
+    out.push(weigh_link(found, case.redirect));
 }
 
 /// How the attempts at the targets ended.
@@ -268,7 +270,7 @@ fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
         if redirect.status == 301 { format!(" {}", book_or_table(redirect, target)) } else { String::new() },
         called(redirect.client.agent.as_ref(), Setting::Redirects)
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     if !matches!(redirect.status, 301 | 302) {
         found.severity = Severity::Notice;
     }
@@ -278,7 +280,7 @@ fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
         found.context.push(("target_may_be_out_of_sight", true));
     }
     found.values.push(("watched_s", Value::Number(32)));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -301,9 +303,9 @@ fn without_contact(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<F
         "On {server}, add a Contact with the new address to the {} for {old}; if none is known, answer 410 (gone for good) or 404 instead.",
         redirect.status
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.severity = severity;
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
 fn contact_equals_request_uri(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -321,10 +323,10 @@ fn contact_equals_request_uri(rule: &'static Rule, case: &RedirectCase<'_>, out:
         "On {server}, point the entry for {} at a different target, or answer 404 or 480 if there is none.",
         to_text(old)
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.values.push(("contact", same.uri.as_ref().into()));
     found.values.push(("server_request_uri", old.into()));
-    out.push(at_most_notice_if_relayed(found, case));
+    out.push(at_most_notice_if_relayed(found, case.redirect));
 }
 
 fn looped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -340,11 +342,11 @@ fn looped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) 
         uri(redirect.request_uri.as_deref()),
         to_text(&next.uri)
     );
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.scope = Scope::Chain;
     found.values.push(("tried", Value::List(redirect.tried.iter().map(|tried| tried.as_ref().into()).collect())));
     found.values.push(("followed_to", next.uri.as_ref().into()));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
@@ -366,7 +368,7 @@ fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
         Some(last) => format!("Configure {client} with the final address {} in place of {first}.", to_text(last)),
         None => format!("Point {first} at its final target at once."),
     };
-    let mut found = finding(rule, case, summary, remediation);
+    let mut found = finding(rule, case.redirect, summary, remediation);
     found.scope = Scope::Chain;
     let length = u64::from(redirect.chain_length);
     found.severity = if length >= case.settings.chain_warning {
@@ -377,14 +379,14 @@ fn chain(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
         Severity::Info
     };
     found.values.push(("chain_length", Value::Number(length)));
-    out.push(milder_unless_seen(found, case));
+    out.push(milder_unless_seen(found, case.redirect));
 }
 
 pub(super) fn in_circle(redirect: &Redirect) -> bool {
     redirect.request_uri.as_ref().is_some_and(|uri| redirect.tried.iter().any(|old| equals(old, uri)))
 }
 
-fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) {
+fn ignored(rule: &'static Rule, case: &TogetherCase<'_>, out: &mut Vec<Finding>) {
     let redirect = case.redirect;
     let (Some(first), Some(old)) = (case.ignored_by.first(), redirect.request_uri.as_deref()) else { return };
     if redirect.status != 301 {
@@ -400,10 +402,10 @@ fn ignored(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>)
         targets(&redirect.contacts),
         if times == 1 { "request" } else { "requests" }
     );
-    let mut found = finding(rule, case, summary, book_or_table(redirect, target));
+    let mut found = finding(rule, case.redirect, summary, book_or_table(redirect, target));
     found.scope = Scope::Client;
     // That the new address is right must have been seen, or that the client never tried it.
-    if !case.target_is_right && case.outcome != RedirectOutcome::NotFollowed {
+    if !redirect.chain_end.is_right && case.outcome != RedirectOutcome::NotFollowed {
         found.severity = found.severity.min(Severity::Notice);
     }
     // Behind a proxy, or without a name (RFC 3323 4.1), it may have been another telephone.

@@ -1,6 +1,6 @@
 //! What a rule and a finding are.
 
-use super::redirects::RedirectCase;
+use super::redirects::{RedirectCase, TogetherCase};
 use super::session::DialogCase;
 use super::timer_sources::SourceCase;
 use super::timers::NegotiationCase;
@@ -146,6 +146,8 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 pub enum Check {
     /// A redirect.
     Redirect(fn(&'static Rule, &RedirectCase<'_>, &mut Vec<Finding>)),
+    /// A redirect, with what other calls say about it.
+    Together(fn(&'static Rule, &TogetherCase<'_>, &mut Vec<Finding>)),
     /// A negotiation.
     Negotiation(fn(&'static Rule, &NegotiationCase<'_>, &mut Vec<Finding>)),
     /// What is odd about an element or an input.

@@ -91,6 +91,7 @@ impl<'a> Stretch<'a> {
             path: (client, server),
             both_directions: self.dialog.both_directions,
             whole: until <= case.view.watched_until && !self.may_be_renewed(case, until),
+            on_stream: self.dialog.on_stream,
         }
     }
 

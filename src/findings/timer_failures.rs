@@ -243,6 +243,7 @@ fn failed_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Findi
             path: (one, other),
             both_directions: dialog.both_directions,
             whole: limit <= case.view.watched_until,
+            on_stream: dialog.on_stream,
         });
         out.push(found);
     }

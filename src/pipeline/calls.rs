@@ -1,19 +1,21 @@
 //! What brings messages together to calls, in shards, and the passes over them.
 
+use std::ops::ControlFlow;
+
 use rayon::prelude::*;
 
-use super::finished::FinishedCall;
 use super::judge::{Judged, judge};
 use super::messages::{Messages, Queue};
-use super::settle::Pending;
-use super::yields::SHARDS;
-use crate::capture::Window;
-use crate::correlation::{CallStats, Calls, Links, Signal};
+use super::packets::Found;
+use super::pending::{Pending, Visit};
+use super::streams::Loss;
+use super::watching::Watching;
+use super::yields::{SHARDS, Spot};
+use crate::analysis::Analysis;
+use crate::capture::{InputInfo, Window};
+use crate::correlation::{Calls, Ended, Kind, Links, Signal};
 use crate::options::Options;
 use crate::time::Timestamp;
-
-/// What is shown each call that is over.
-pub(crate) type Visit<'v> = &'v mut (dyn FnMut(&FinishedCall<'_>) + Send);
 
 /// The messages of a batch, with the windows that their bytes lie in.
 #[derive(Debug, Default)]
@@ -22,13 +24,20 @@ pub(crate) struct Sorted {
     pub(crate) messages: Vec<Messages>,
     /// The capture time at the end of the batch, if it has a frame: calls that are over by then end.
     pub(crate) reached: Option<Timestamp>,
+    /// The first and the last frame of each stretch of a source, and whether frames before it are lost.
+    pub(crate) seen: Vec<(Spot, Spot, bool)>,
+    /// Where bytes are missing, in the order in which that showed.
+    pub(crate) losses: Vec<Loss>,
+    /// What is known of the inputs so far, if somebody waits for results.
+    pub(crate) inputs: Vec<InputInfo>,
 }
 
 impl Sorted {
     /// The messages that a batch gave.
-    pub(crate) fn new(windows: Vec<Window>, mut messages: Vec<Messages>, reached: Option<Timestamp>) -> Self {
-        messages.par_iter_mut().for_each(Messages::sort);
-        Self { windows, messages, reached }
+    pub(crate) fn new(windows: Vec<Window>, mut found: Found) -> Self {
+        found.messages.par_iter_mut().for_each(Messages::sort);
+        found.losses.sort_by_key(|loss| (loss.shown, loss.since, loss.until, loss.capture_source, loss.path));
+        Self { windows, messages: found.messages, losses: found.losses, ..Self::default() }
     }
 
     /// The messages of a shard, by list.
@@ -43,19 +52,19 @@ impl Sorted {
 pub(crate) struct CallShards {
     shards: Vec<Calls>,
     links: Links,
+    watching: Watching,
     pending: Pending,
 }
 
-impl Default for CallShards {
-    fn default() -> Self {
-        let shards = (0..SHARDS).map(|_| Calls::default()).collect();
-        Self { shards, links: Links::default(), pending: Pending::default() }
-    }
-}
-
 impl CallShards {
-    /// Hands the messages of a batch to their calls, and judges the calls that are over.
-    pub(crate) fn take(&mut self, sorted: &Sorted, options: &Options, visit: Visit<'_>) {
+    /// No calls yet; `early` says whether they are settled while the input is still read.
+    pub(crate) fn new(early: bool) -> Self {
+        let shards = (0..SHARDS).map(|_| Calls::default()).collect();
+        Self { shards, links: Links::default(), watching: Watching::default(), pending: Pending::new(early) }
+    }
+
+    /// Hands the messages of a batch to their calls, and judges the calls that are over; says whether more is wanted.
+    pub(crate) fn take(&mut self, sorted: &Sorted, options: &Options, visit: Visit<'_>) -> ControlFlow<()> {
         let mut signals: Vec<Signal> = self
             .shards
             .par_iter_mut()
@@ -70,24 +79,30 @@ impl CallShards {
             .collect();
         signals.sort_unstable_by_key(|signal| signal.order);
         self.links.take(&signals);
-        self.judge(options, visit);
+        self.pending.tie(self.links.take_ties());
+        self.judge(options);
+        for (first, last, after_loss) in &sorted.seen {
+            self.watching.saw(first, last, *after_loss);
+        }
+        self.watching.lost_all(&sorted.losses);
         options.progress.saw_calls(self.shards.iter().map(|calls| calls.stats().calls).sum());
+        let Some(reached) = sorted.reached else { return ControlFlow::Continue(()) };
+        self.pending.settle(&mut self.links, &self.watching, options, (reached, &sorted.inputs), visit)
     }
 
-    /// The input is over: so are all calls.
-    pub(crate) fn finish(mut self, options: &Options, visit: Visit<'_>) -> (Pending, Links, CallStats) {
+    /// The input is over: so are all calls. Their results are added to the counts in `analysis`.
+    pub(crate) fn finish(mut self, options: &Options, analysis: &mut Analysis, visit: Visit<'_>) {
         self.shards.par_iter_mut().for_each(Calls::finish);
-        self.judge(options, visit);
-        let stats = self.shards.iter().fold(CallStats::default(), |mut sum, calls| {
-            sum += calls.stats();
-            sum
-        });
-        (self.pending, self.links, stats)
+        self.judge(options);
+        for calls in &self.shards {
+            analysis.calls += calls.stats();
+        }
+        self.pending.finish((&self.links, &self.watching), options, analysis, visit);
     }
 
     /// Judges the calls that are over, and keeps what is more than counts.
-    fn judge(&mut self, options: &Options, visit: Visit<'_>) {
-        let links = &self.links;
+    fn judge(&mut self, options: &Options) {
+        let (links, pending) = (&self.links, &self.pending);
         let judged: Vec<Judged> = self
             .shards
             .par_iter_mut()
@@ -95,7 +110,8 @@ impl CallShards {
                 let mut sum = Judged::default();
                 let mut kept = Vec::new();
                 for call in calls.take_ended() {
-                    let judged = judge(call, links, options);
+                    let is_awaited = pending.is_early() && (tells(&call) || pending.is_tied(call.instance));
+                    let judged = Judged { is_awaited, ..judge(call, links, options) };
                     if judged.is_kept() {
                         kept.push(judged);
                     } else {
@@ -107,13 +123,13 @@ impl CallShards {
                 kept
             })
             .collect();
-        for judged in judged {
-            if let Some(call) = FinishedCall::of(&judged) {
-                visit(&call);
-            }
-            self.pending.take(judged);
-        }
+        judged.into_iter().for_each(|judged| self.pending.take(judged));
     }
+}
+
+/// Whether somebody was told in a call to try again, so that another call may follow.
+fn tells(call: &Ended) -> bool {
+    call.records.iter().any(|record| matches!(record.kind, Kind::Response(300..=399 | 422)))
 }
 
 /// Hands the messages of a shard to their calls, in the order of frames.

@@ -5,27 +5,10 @@ use std::collections::VecDeque;
 use foldhash::HashMap;
 
 use super::judge::StartOutcome;
-use crate::correlation::{Place, Redirect, Text, equals};
+use crate::correlation::{ChainEnd, Place, Redirect, Text, equals};
 use crate::limits::{MAX_LISTED_TRIED, MAX_RIVALS};
 use crate::sip::Uri;
 use crate::time::Timestamp;
-
-/// How each chain ended, by its first redirect.
-#[derive(Debug, Default)]
-pub(crate) struct Chains {
-    ends: HashMap<Place, ChainEnd>,
-}
-
-/// How a chain ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ChainEnd {
-    /// When the last request that belongs to it was sent.
-    time: Timestamp,
-    /// Whether a target was reached.
-    pub(crate) reached: bool,
-    /// Whether a target answered as one that is right does: it took the call, was busy or declined, or rang until the caller gave up.
-    pub(crate) is_right: bool,
-}
 
 /// The addresses that were tried in a chain.
 #[derive(Debug, Default)]
@@ -55,86 +38,69 @@ impl Tried {
     }
 }
 
-impl Chains {
-    /// Joins the redirects that follow each other, numbers them, and notes how each chain ended.
-    pub(crate) fn of(redirects: &mut [Box<Redirect>], starts: &HashMap<Place, StartOutcome>) -> Self {
-        let next = successors(redirects, starts);
-        let mut is_continued = vec![false; redirects.len()];
-        for flag in next.iter().flatten() {
-            if let Some(flag) = is_continued.get_mut(*flag) {
-                *flag = true;
-            }
+/// Joins the redirects that follow each other, numbers them, and notes how each chain ended.
+pub(super) fn join(redirects: &mut [Box<Redirect>], starts: &HashMap<Place, StartOutcome>) {
+    let next = successors(redirects, starts);
+    let mut is_continued = vec![false; redirects.len()];
+    for flag in next.iter().flatten() {
+        if let Some(flag) = is_continued.get_mut(*flag) {
+            *flag = true;
         }
-        let mut chains = Self::default();
-        let mut done = vec![false; redirects.len()];
-        let heads = (0..redirects.len()).filter(|at| !is_continued.get(*at).copied().unwrap_or(false));
-        // Times that run backwards might close a circle: then any of its redirects is the first.
-        for head in heads.chain(0..redirects.len()) {
-            let mut members = Vec::new();
-            let mut at = Some(head);
-            while let Some(member) = at {
-                let Some(done) = done.get_mut(member).filter(|done| !**done) else { break };
-                *done = true;
-                members.push(member);
-                at = next.get(member).copied().flatten();
-            }
-            chains.number(redirects, &members);
-        }
-        chains
     }
-
-    fn number(&mut self, redirects: &mut [Box<Redirect>], members: &[usize]) {
-        let Some(first) = members.first().and_then(|first| redirects.get(*first)).map(|first| first.place) else {
-            return;
-        };
-        let length = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        let mut tried = Tried::default();
-        for (position, at) in (1..).zip(members) {
-            let Some(redirect) = redirects.get_mut(*at) else { continue };
-            (redirect.chain, redirect.chain_position, redirect.chain_length) = (first, position, length);
-            redirect.tried = tried.latest.iter().cloned().collect();
-            let target = redirect.follow_up.as_ref().map(|next| &next.uri);
-            let own = redirect.request_uri.as_ref();
-            // Use Proxy asks for the same address by another way (RFC 3261 21.3.4).
-            let by_proxy = redirect.status == 305 && own.zip(target).is_some_and(|(own, target)| equals(own, target));
-            if let Some(own) = own.filter(|_| !by_proxy) {
-                tried.add(own);
-            }
-            redirect.looped = !by_proxy && target.is_some_and(|target| tried.has(target));
+    let mut done = vec![false; redirects.len()];
+    let heads = (0..redirects.len()).filter(|at| !is_continued.get(*at).copied().unwrap_or(false));
+    // Times that run backwards might close a circle: then any of its redirects is the first.
+    for head in heads.chain(0..redirects.len()) {
+        let mut members = Vec::new();
+        let mut at = Some(head);
+        while let Some(member) = at {
+            let Some(done) = done.get_mut(member).filter(|done| !**done) else { break };
+            *done = true;
+            members.push(member);
+            at = next.get(member).copied().flatten();
         }
-        let mut ended: Option<u16> = None;
-        for at in members.iter().rev() {
-            let Some(redirect) = redirects.get_mut(*at) else { continue };
-            let is_redirect = |status: &Option<u16>| matches!(status, Some(300..=399));
-            if let (Some(ended), Some(follow_up)) = (ended, redirect.follow_up.as_mut()) {
-                for status in [&mut follow_up.final_status, &mut redirect.final_status] {
-                    if is_redirect(status) {
-                        *status = Some(ended);
-                    }
+        number(redirects, &members);
+    }
+}
+
+fn number(redirects: &mut [Box<Redirect>], members: &[usize]) {
+    let Some(first) = members.first().and_then(|first| redirects.get(*first)).map(|first| first.place) else {
+        return;
+    };
+    let length = u32::try_from(members.len()).unwrap_or(u32::MAX);
+    let mut tried = Tried::default();
+    for (position, at) in (1..).zip(members) {
+        let Some(redirect) = redirects.get_mut(*at) else { continue };
+        (redirect.chain, redirect.chain_position, redirect.chain_length) = (first, position, length);
+        redirect.tried = tried.latest.iter().cloned().collect();
+        let target = redirect.follow_up.as_ref().map(|next| &next.uri);
+        let own = redirect.request_uri.as_ref();
+        // Use Proxy asks for the same address by another way (RFC 3261 21.3.4).
+        let by_proxy = redirect.status == 305 && own.zip(target).is_some_and(|(own, target)| equals(own, target));
+        if let Some(own) = own.filter(|_| !by_proxy) {
+            tried.add(own);
+        }
+        redirect.looped = !by_proxy && target.is_some_and(|target| tried.has(target));
+    }
+    let mut ended: Option<u16> = None;
+    let mut end = ChainEnd { time: Timestamp::MIN, ..ChainEnd::default() };
+    for at in members.iter().rev() {
+        let Some(redirect) = redirects.get_mut(*at) else { continue };
+        let is_redirect = |status: &Option<u16>| matches!(status, Some(300..=399));
+        if let (Some(ended), Some(follow_up)) = (ended, redirect.follow_up.as_mut()) {
+            for status in [&mut follow_up.final_status, &mut redirect.final_status] {
+                if is_redirect(status) {
+                    *status = Some(ended);
                 }
             }
-            ended = redirect.final_status;
-            self.note(redirect);
         }
+        ended = redirect.final_status;
+        end.take(redirect);
     }
-
-    fn note(&mut self, redirect: &Redirect) {
-        let last = redirect.follow_up.as_ref().map_or(redirect.time, |next| next.time);
-        let end = self.ends.entry(redirect.chain).or_insert(ChainEnd { time: last, reached: false, is_right: false });
-        end.time = end.time.max(last);
-        let ended = redirect.follow_up.as_ref().and(redirect.final_status);
-        end.reached |= ended.is_some_and(|status| status < 300);
-        end.is_right |= ended.is_some_and(|status| status < 300 || matches!(status, 486 | 487 | 600 | 603));
-    }
-
-    /// When the last request was sent that belongs to the chain of `redirect`.
-    pub(crate) fn end_of(&self, redirect: &Redirect) -> Timestamp {
-        self.end(redirect).map_or(redirect.time, |end| end.time)
-    }
-
-    /// How the chain of `redirect` ended.
-    pub(crate) fn end(&self, redirect: &Redirect) -> Option<ChainEnd> {
-        self.ends.get(&redirect.chain).copied()
+    for at in members {
+        if let Some(redirect) = redirects.get_mut(*at) {
+            redirect.chain_end = end;
+        }
     }
 }
 

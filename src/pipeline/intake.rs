@@ -48,7 +48,8 @@ impl Intake {
 
     /// Reads one window more, if the batch goes on.
     fn next_window(&mut self) -> Option<Window> {
-        if self.held.is_some() {
+        // What is there is worked on before more is waited for.
+        if self.held.is_some() || self.feeder.is_waiting() {
             return None;
         }
         let mut part = self.feeder.next_part(&mut self.spent)?;
@@ -62,6 +63,11 @@ impl Intake {
     /// Takes back the buffers of windows that are done with.
     pub(crate) fn give_back(&mut self, windows: Vec<Window>) {
         self.spent.extend(windows.into_iter().map(Window::into_buffer));
+    }
+
+    /// What is known of the inputs so far, as far as reports of results need it.
+    pub(crate) fn inputs(&self) -> Vec<InputInfo> {
+        self.feeder.outline()
     }
 
     /// What is known of the inputs.

@@ -35,6 +35,8 @@ pub(crate) struct StartOutcome {
     pub(crate) redirect: Option<Place>,
     /// Session-Expires and refresher of the 2xx with which it ended.
     pub(crate) agreed: (Option<u64>, Option<Refresher>),
+    /// Whether it follows a redirect or 422: known when its call is settled.
+    pub(crate) follows: bool,
 }
 
 impl StartOutcome {
@@ -59,6 +61,12 @@ impl StartOutcome {
 /// What is known of a finished call.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
+    /// What stands for it among calls.
+    pub(crate) instance: u64,
+    /// When it was over.
+    pub(crate) over: Timestamp,
+    /// Whether others may be waiting for it, though there may be nothing to say of it.
+    pub(crate) is_awaited: bool,
     pub(crate) redirects: Vec<Box<Redirect>>,
     pub(crate) negotiations: Vec<Box<Negotiation>>,
     pub(crate) findings: Vec<Box<Stated>>,
@@ -79,7 +87,7 @@ pub(crate) struct Judged {
 impl Judged {
     /// Whether there is more to it than its counts.
     pub(crate) fn is_kept(&self) -> bool {
-        self.has_results() || self.tally.is_some() || self.short_interval.is_some()
+        self.has_results() || self.tally.is_some() || self.short_interval.is_some() || self.is_awaited
     }
 
     /// Whether anything of it may be reported or linked.
@@ -107,6 +115,8 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     let exchanges = exchanges(&view);
     let case = DialogCase { view: &view, dialogs: dialogs.list(), exchanges: &exchanges, settings: &options.settings };
     let mut judged = Judged {
+        instance: call.instance,
+        over: call.watched_until,
         redirects: boxed(redirections.list(&view, &attempts)),
         negotiations: boxed(negotiations(&view, &attempts)),
         findings: judge_dialog(&case),
@@ -217,6 +227,7 @@ fn starts(
             way: (view.text(request.route), hop.server),
             redirect: attempts.redirect(index).and_then(|at| redirections.place(view, at)),
             agreed: success.map_or((None, None), |answer| (answer.session_expires.value(), answer.refresher)),
+            follows: false,
         })
     });
     asked.collect()

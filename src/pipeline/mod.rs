@@ -10,25 +10,30 @@ mod carriers;
 mod chains;
 mod chosen;
 mod excerpt;
-mod finished;
 mod intake;
 mod judge;
+mod keep;
 mod messages;
 mod odd;
 mod packets;
+mod pending;
 mod quotes;
 mod redact;
+mod room;
 mod sctp;
 mod settle;
 mod sources;
 mod streams;
 mod tallies;
+mod together;
 mod verdicts;
 mod watching;
 mod yields;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -40,13 +45,12 @@ use crate::error::Error;
 use crate::options::Options;
 use calls::{CallShards, Sorted};
 pub use excerpt::{Excerpt, excerpt};
-pub use finished::FinishedCall;
 use intake::Intake;
 use messages::Spare;
 use packets::PacketShards;
+use pending::Visit;
 pub use quotes::quote;
 pub use redact::{Redacted, redact};
-use watching::Watching;
 use yields::{Spot, Yield, decode_window};
 
 /// The threads that do the work: as many, or one for each core if `threads` is 0.
@@ -81,68 +85,75 @@ pub fn analyze(captures: &[PathBuf], options: &Options) -> Result<Analysis, Erro
 
 /// The same for inputs that are open already, on threads that are there already.
 pub fn analyze_feed(feeder: Feeder, options: &Options, workers: &ThreadPool) -> Analysis {
-    analyze_calls(feeder, options, workers, &mut |_| {})
+    workers.install(|| run(feeder, options, false, &mut |_| ControlFlow::Continue(())))
 }
 
-/// The same, and shows each call to `visit` as soon as it is over, while the input is still read: a pipe that never ends too. Only
-/// calls with something to say are shown; with [`DialogsListed::All`](crate::options::DialogsListed::All) that is every call.
+/// The same, and shows results to `visit` while the input is still read, even of a pipe that never ends: each call that is over, as soon
+/// as nothing can change any more what is said of it. Calls that may be linked are shown together. What can be told at the end only
+/// comes with the last results, or in the analysis. If `visit` breaks off, nothing more is read, as if the input were over.
+///
+/// Inputs that are captured side by side, and runs with a filter, have all their results at the end.
 ///
 /// ```
 /// use reinvite::capture::Feeder;
-/// use reinvite::options::{DialogsListed, Options};
-/// use reinvite::pipeline::{analyze_calls, workers};
+/// use reinvite::options::Options;
+/// use reinvite::pipeline::{analyze_live, workers};
 ///
-/// let options = Options { dialogs: DialogsListed::All, ..Options::default() };
+/// let options = Options::default();
 /// let feeder = Feeder::open(&["fixtures/lab/clean-udp.pcap".into()], &options.capture)?;
-/// let mut redirected = 0;
-/// let analysis = analyze_calls(feeder, &options, &workers(2)?, &mut |call| {
-///     redirected += call.redirects.len();
-///     assert!(call.dialogs.iter().all(|dialog| *dialog.call_id == *call.call_id));
+/// let mut outcomes = Vec::new();
+/// let analysis = analyze_live(feeder, &options, &workers(2)?, &mut |settled| {
+///     for results in settled {
+///         outcomes.extend(results.redirects.iter().map(|judged| judged.outcome));
+///     }
+///     std::ops::ControlFlow::Continue(())
 /// });
-/// assert_eq!(redirected, 7);
+/// assert_eq!(outcomes.len(), 7);
 /// assert_eq!(analysis.redirects.len(), 7);
 /// # Ok::<(), reinvite::error::Error>(())
 /// ```
-pub fn analyze_calls(
+pub fn analyze_live(
     feeder: Feeder,
     options: &Options,
     workers: &ThreadPool,
-    visit: &mut (dyn FnMut(&FinishedCall<'_>) + Send),
+    visit: &mut (dyn FnMut(&[Analysis]) -> ControlFlow<()> + Send),
 ) -> Analysis {
-    workers.install(|| run(feeder, options, visit))
+    let early = feeder.is_single() && options.filter.is_empty();
+    workers.install(|| run(feeder, options, early, visit))
 }
 
-fn run(feeder: Feeder, options: &Options, visit: &mut (dyn FnMut(&FinishedCall<'_>) + Send)) -> Analysis {
+fn run(feeder: Feeder, options: &Options, early: bool, visit: Visit<'_>) -> Analysis {
     let mut intake = Intake::new(feeder, options.capture.windows_per_batch);
-    let mut sorting = Sorting::default();
+    let mut sorting = Sorting { early, ..Sorting::default() };
     sorting.counters.oddities = Oddities::new(!options.filter.is_empty());
-    let mut calls = CallShards::default();
+    let mut calls = CallShards::new(early);
     let mut sorted = Sorted::default();
     loop {
         // While the messages of one batch go to their calls, the next batch is sorted into messages.
-        let ((), next) = rayon::join(|| calls.take(&sorted, options, &mut *visit), || sorting.next(&mut intake));
+        let (goes_on, next) = rayon::join(|| calls.take(&sorted, options, &mut *visit), || sorting.next(&mut intake));
         for window in &sorted.windows {
             options.progress.read((window.bytes().len() as u64, window.frame_count));
         }
         sorting.give_back(sorted, &mut intake);
         match next {
-            Some(next) => sorted = next,
-            None => break,
+            Some(next) if goes_on.is_continue() => sorted = next,
+            _ => break,
         }
     }
-    calls.take(&sorting.finish(), options, &mut *visit);
-    let (pending, links, stats) = calls.finish(options, visit);
+    let _ = calls.take(&sorting.finish(), options, &mut *visit);
     let inputs = intake.finish();
-    let mut analysis = Analysis { inputs, calls: stats, counters: sorting.counters(), ..Analysis::default() };
-    pending.settle(&links, &sorting.watching, options, &mut analysis);
+    let names = Arc::clone(&options.names);
+    let mut analysis = Analysis { inputs, names, counters: sorting.counters(), ..Analysis::default() };
+    calls.finish(options, &mut analysis, visit);
     analysis
 }
 
 /// The first half of the work: from windows to messages, sorted by shard.
 #[derive(Debug, Default)]
 struct Sorting {
+    /// Whether results are shown while the input is still read.
+    early: bool,
     packets: PacketShards,
-    watching: Watching,
     counters: Counters,
     /// The last frame of each capture source, for what comes when the input is over.
     last: BTreeMap<u32, Spot>,
@@ -154,16 +165,17 @@ impl Sorting {
     fn next(&mut self, intake: &mut Intake) -> Option<Sorted> {
         let slots = intake.begin()?;
         let yields: Vec<Yield<'_>> = slots.work(intake, &mut self.spare, decode_window);
+        let mut seen = Vec::with_capacity(yields.len());
         for (window, given) in slots.windows().zip(&yields) {
             if let Some((first, last)) = given.ends {
-                self.watching.saw(&first, &last, window.after_loss);
+                seen.push((first, last, window.after_loss));
                 self.last.insert(last.capture_source, last);
             }
         }
         let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
         let found = self.packets.take(yields, reached.unwrap_or_default(), &mut self.spare, &mut self.counters);
-        self.watching.lost_all(&found.losses);
-        Some(Sorted::new(slots.into_windows(), found.messages, reached))
+        let inputs = if self.early { intake.inputs() } else { Vec::new() };
+        Some(Sorted { reached, seen, inputs, ..Sorted::new(slots.into_windows(), found) })
     }
 
     /// The last of all frames so far.
@@ -182,8 +194,7 @@ impl Sorting {
         let Some(last) = self.last_frame() else { return Sorted::default() };
         self.spare = Spare::default();
         let found = self.packets.finish(last, &mut self.counters);
-        self.watching.lost_all(&found.losses);
-        Sorted::new(Vec::new(), found.messages, None)
+        Sorted::new(Vec::new(), found)
     }
 
     /// What was seen and what was not looked at.

@@ -95,7 +95,7 @@ impl PacketShards {
         for given in yields.iter().map(|given| &given.counters).chain(inner.iter().map(|given| &given.counters)) {
             *counters += given;
         }
-        let mut found = Found { losses: self.lost_packets(), ..Found::default() };
+        let mut found = Found { losses: self.lost_packets(reached), ..Found::default() };
         for mut given in yields.into_iter().chain(inner) {
             found.losses.append(&mut given.losses);
             found.add(given.messages);
@@ -107,9 +107,13 @@ impl PacketShards {
     }
 
     /// Packets of which the capture lacks fragments.
-    fn lost_packets(&mut self) -> Vec<Loss> {
+    fn lost_packets(&mut self, reached: Timestamp) -> Vec<Loss> {
         let tables = self.fragments.iter_mut().flatten();
-        tables.flat_map(FragmentTable::take_lost).map(Loss::of_packet).collect()
+        let lost = tables.flat_map(|table| {
+            table.expire(reached);
+            table.take_lost()
+        });
+        lost.map(Loss::of_packet).collect()
     }
 
     fn sctp(

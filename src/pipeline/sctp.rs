@@ -55,7 +55,8 @@ pub(crate) fn finish_sctp(table: &mut SctpTable, last: Spot) -> StreamContext<'s
 fn take(capture_source: u32, piece: SctpPiece<'_>, context: &mut StreamContext<'static>) {
     match piece {
         SctpPiece::Lost { path, since } => {
-            context.losses.push(Loss { capture_source, path, since, until: context.now.arrival.time })
+            let now = context.now.arrival;
+            context.losses.push(Loss { capture_source, path, since, until: now.time, shown: now.watermark })
         }
         SctpPiece::Message { path, bytes, extents, cut, arrival } => {
             let Some(message) = context.given.read(bytes, cut) else { return };

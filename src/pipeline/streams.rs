@@ -22,19 +22,22 @@ pub(crate) struct Loss {
     pub(crate) since: Timestamp,
     /// When it showed.
     pub(crate) until: Timestamp,
+    /// The watermark then.
+    pub(crate) shown: Timestamp,
 }
 
 impl Loss {
     /// A packet that fragments are missing of.
     pub(crate) const fn of_packet((capture_source, lost): (u32, LostPacket)) -> Self {
         let path = (Endpoint::new(lost.source, 0), Endpoint::new(lost.destination, 0));
-        Self { capture_source, path, since: lost.since, until: lost.until }
+        Self { capture_source, path, since: lost.since, until: lost.until, shown: lost.shown }
     }
 
     /// A message of which part of the head is missing.
     pub(crate) const fn of_head(envelope: &Envelope<'_>) -> Self {
         let (spot, path) = (envelope.spot, (envelope.source, envelope.destination));
-        Self { capture_source: spot.capture_source, path, since: spot.arrival.time, until: spot.arrival.time }
+        let (time, shown) = (spot.arrival.time, spot.arrival.watermark);
+        Self { capture_source: spot.capture_source, path, since: time, until: time, shown }
     }
 }
 
@@ -165,6 +168,7 @@ impl SipStream {
             // Where nothing came before, it began with the connection, of which nobody knows for how long it waited.
             since: if self.place.last.0 == Arrival::default() { earliest } else { self.place.last.0.time },
             until,
+            shown: context.now.arrival.watermark,
         });
     }
 

@@ -23,7 +23,7 @@ type Asked = (IpAddr, u64, u64, Method, u64);
 
 impl Tallies {
     /// Looks through all redirects, given in order of time and numbered in chains.
-    pub(crate) fn of(redirects: &[Box<Redirect>], settings: &Settings) -> Self {
+    pub(crate) fn of(redirects: &[&Redirect], settings: &Settings) -> Self {
         Self { conflicts: conflicts(redirects), repeated: repeated(redirects, settings.temporary_repeats) }
     }
 
@@ -39,7 +39,7 @@ impl Tallies {
 }
 
 /// For each 301 that is the first to contradict an earlier one that still holds, that one.
-fn conflicts(redirects: &[Box<Redirect>]) -> HashMap<usize, usize> {
+fn conflicts(redirects: &[&Redirect]) -> HashMap<usize, usize> {
     /// The 301 answers to requests for one URI that agree, by the latest.
     struct Known {
         latest: usize,
@@ -83,7 +83,7 @@ fn disjoint(one: &[ContactRecord], other: &[ContactRecord]) -> bool {
 }
 
 /// For the first of at least so many 302 answers without a lifetime that say the same to the same client, the others.
-fn repeated(redirects: &[Box<Redirect>], least: u64) -> HashMap<usize, Repeated> {
+fn repeated(redirects: &[&Redirect], least: u64) -> HashMap<usize, Repeated> {
     let mut first: HashMap<Asked, usize> = HashMap::new();
     let mut found: HashMap<usize, Repeated> = HashMap::new();
     let mut counted: HashSet<(usize, Place)> = HashSet::new();

@@ -2,13 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::chains::Chains;
-use super::tallies::Tallies;
 use super::watching::Watching;
 use crate::correlation::{Links, Negotiation, NegotiationOutcome, Redirect, RedirectOutcome};
-use crate::findings::{
-    NegotiationCase, OldAddressDialled, RedirectCase, Settings, Severity, Stated, judge_negotiation, judge_redirect,
-};
+use crate::findings::{NegotiationCase, RedirectCase, Settings, Severity, Stated, judge_negotiation, judge_redirect};
 use crate::net::Endpoint;
 use crate::options::Options;
 use crate::sip::Uri;
@@ -20,7 +16,7 @@ pub(super) fn is_usable(contact: &[u8]) -> bool {
 
 /// Whether the capture may be taken in front of one server, or of one port and transport of it, so that a request to a target would not
 /// pass there: all targets are elsewhere, and the client was seen with that server only.
-fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
+fn may_go_unseen(redirect: &Redirect, has_other_servers: bool) -> bool {
     let way = |uri: &[u8]| {
         let uri = Uri::parse(uri).ok()?;
         let uri = uri.as_sip()?;
@@ -41,18 +37,7 @@ fn may_go_unseen(redirect: &Redirect, links: &Links) -> bool {
             Some(&target) != asked.as_ref() && !servers.iter().any(is_server)
         })
     };
-    redirect.contacts.iter().all(|contact| elsewhere(&contact.uri))
-        && !links.sees_servers_of(redirect.client.endpoint.address)
-}
-
-/// What the redirects of a run are judged with.
-pub(super) struct Setting<'a> {
-    pub(super) redirects: &'a [Box<Redirect>],
-    pub(super) chains: &'a Chains,
-    pub(super) tallies: &'a Tallies,
-    pub(super) links: &'a Links,
-    pub(super) watching: &'a Watching,
-    pub(super) settings: &'a Settings,
+    redirect.contacts.iter().all(|contact| elsewhere(&contact.uri)) && !has_other_servers
 }
 
 /// What became of a redirect, what is wrong with it, and the rules that could not be decided.
@@ -64,32 +49,25 @@ pub(super) struct Verdict {
     pub(super) open: Vec<&'static str>,
 }
 
-/// Decides what became of a redirect, and lets the rules judge it.
-pub(super) fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAddressDialled]) -> Option<Verdict> {
-    let redirect = setting.redirects.get(at)?;
+/// Decides what became of a redirect, and lets the rules judge it. What is known of its client is what the capture had shown when it had
+/// been watched for long enough.
+pub(super) fn redirect_verdict(
+    redirect: &Redirect,
+    links: &Links,
+    watching: &Watching,
+    settings: &Settings,
+) -> Verdict {
     let has_target = redirect.contacts.iter().any(|contact| is_usable(&contact.uri));
-    let watched = setting.watching.holds(&redirect.watch);
     let outcome = match &redirect.follow_up {
         Some(_) if redirect.looped => RedirectOutcome::Looped,
         Some(_) => RedirectOutcome::Followed,
         None if !has_target && !redirect.head_cut => RedirectOutcome::NoTarget,
-        None if watched => RedirectOutcome::NotFollowed,
+        None if watching.holds(&redirect.watch) => RedirectOutcome::NotFollowed,
         None => RedirectOutcome::Undetermined,
     };
-    let end = setting.chains.end(redirect);
-    let case = RedirectCase {
-        redirect,
-        outcome,
-        ignored_by: again,
-        may_go_unseen: may_go_unseen(redirect, setting.links),
-        watched,
-        target_reached: end.is_some_and(|end| end.reached),
-        target_is_right: end.is_some_and(|end| end.is_right),
-        has_other_servers: setting.links.sees_servers_of(redirect.client.endpoint.address),
-        conflicts_with: setting.tallies.conflict(at).and_then(|other| setting.redirects.get(other)).map(Box::as_ref),
-        repeated: setting.tallies.repeated(at),
-        settings: setting.settings,
-    };
+    let has_other_servers = links.sees_servers_of(redirect.client.endpoint.address, redirect.watch.until);
+    let may_go_unseen = may_go_unseen(redirect, has_other_servers);
+    let case = RedirectCase { redirect, outcome, may_go_unseen, has_other_servers, settings };
     let mut open = Vec::new();
     if outcome == RedirectOutcome::Undetermined {
         open.push("redirect-not-followed");
@@ -97,15 +75,15 @@ pub(super) fn redirect_verdict(setting: &Setting<'_>, at: usize, again: &[OldAdd
     let mut found = judge_redirect(&case);
     found.retain(|finding| {
         let is_sure = finding.severity == Severity::Info || !redirect.head_cut;
-        let holds = is_sure && finding.watch.is_none_or(|watch| setting.watching.holds(&watch));
+        let holds = is_sure && finding.watch.is_none_or(|watch| watching.holds(&watch));
         if !holds {
             open.push(finding.rule.id);
         }
         holds
     });
-    let is_long = |lifetime| lifetime >= setting.settings.permanent_lifetime_s;
+    let is_long = |lifetime| lifetime >= settings.permanent_lifetime_s;
     let for_good = redirect.status == 301 && redirect.lifetime().is_none_or(is_long);
-    Some(Verdict { outcome, for_good, found, open })
+    Verdict { outcome, for_good, found, open }
 }
 
 /// What became of a negotiation, and what is wrong with it.

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use super::streams::Loss;
 use super::yields::Spot;
 use crate::correlation::Watch;
-use crate::limits::{MAX_LOSSES, MAX_LOSSES_OF_PATH, MAX_ROTATION_PAUSE_SECONDS};
+use crate::limits::{
+    MAX_LOSSES, MAX_LOSSES_OF_PATH, MAX_ROTATION_PAUSE_SECONDS, PACKET_LOSS_SECONDS, STREAM_LOSS_SECONDS,
+};
 use crate::net::Endpoint;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
@@ -19,15 +21,17 @@ struct Watched {
     end: Timestamp,
     /// The times in which nobody may have captured, or what was captured is lost, in order.
     pauses: Vec<(Timestamp, Timestamp)>,
+    /// When the first of those began that are not remembered.
+    paused_since: Option<Timestamp>,
 }
 
 impl Watched {
-    /// Notes a pause until `begin`; beyond the limit the last one is prolonged, so that no less is doubted than must be.
+    /// Notes a pause until `begin`; from the first one beyond the limit on all is doubted.
     fn pause(&mut self, begin: Timestamp) {
-        let is_full = self.pauses.len() >= MAX_LOSSES;
-        match self.pauses.last_mut() {
-            Some((_, end)) if is_full => *end = begin,
-            _ => self.pauses.push((self.end, begin)),
+        if self.pauses.len() < MAX_LOSSES {
+            self.pauses.push((self.end, begin));
+        } else {
+            self.paused_since.get_or_insert(self.end);
         }
     }
 
@@ -35,43 +39,59 @@ impl Watched {
     fn paused(&self, from: Timestamp, until: Timestamp) -> bool {
         let next = self.pauses.partition_point(|(_, end)| *end <= from);
         self.pauses.get(next).is_some_and(|(start, _)| *start < until)
+            || self.paused_since.is_some_and(|since| since < until)
     }
 }
 
 /// When each source of capture ended, and where bytes are missing.
+///
+/// What was not seen is concluded from once: [`known_by`] that time, from what had shown until then. So it makes no difference whether
+/// it is asked at once or at the end of the input.
 #[derive(Debug, Default)]
 pub(crate) struct Watching {
     sources: HashMap<u32, Watched>,
     losses: HashMap<(u32, IpAddr, IpAddr), Losses>,
     count: usize,
     overflow: u64,
+    /// When the first loss showed that is not remembered.
+    overflowed: Option<Timestamp>,
+}
+
+/// A time in which packets were lost, and when that showed.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    since: Timestamp,
+    until: Timestamp,
+    shown: Timestamp,
 }
 
 /// When packets between two hosts were lost.
 #[derive(Debug)]
-enum Losses {
-    /// In these times.
-    Within(Vec<(Timestamp, Timestamp)>),
-    /// So often that it is not told apart.
-    Always,
+struct Losses {
+    gaps: Vec<Gap>,
+    /// When the first one showed that is not told apart any more.
+    more: Option<Timestamp>,
 }
 
 impl Losses {
-    fn add(&mut self, since: Timestamp, until: Timestamp) {
-        if let Self::Within(times) = self {
-            times.push((since, until));
-            if times.len() >= MAX_LOSSES_OF_PATH {
-                *self = Self::Always;
-            }
+    fn add(&mut self, gap: Gap) {
+        if self.gaps.len() < MAX_LOSSES_OF_PATH {
+            self.gaps.push(gap);
+        } else {
+            self.more.get_or_insert(gap.shown);
         }
     }
 
-    fn touch(&self, from: Timestamp, end: Timestamp) -> bool {
-        match self {
-            Self::Within(times) => times.iter().any(|(since, until)| *since <= end && *until >= from),
-            Self::Always => true,
-        }
+    /// Whether one of those that had shown `by` then touches a stretch of time.
+    fn touch(&self, from: Timestamp, end: Timestamp, by: Timestamp) -> bool {
+        let touches = |gap: &Gap| gap.shown < by && gap.since <= end && gap.until >= from;
+        self.more.is_some_and(|more| more < by) || self.gaps.iter().any(touches)
     }
+}
+
+/// When it is known what became of what is watched: what is lost on the way shows later.
+pub(super) fn known_by(watch: &Watch) -> Timestamp {
+    watch.until.plus_seconds(if watch.on_stream { STREAM_LOSS_SECONDS } else { PACKET_LOSS_SECONDS })
 }
 
 fn pair(one: IpAddr, other: IpAddr) -> (IpAddr, IpAddr) {
@@ -83,7 +103,7 @@ impl Watching {
     /// last one before and `first` are lost.
     pub(crate) fn saw(&mut self, first: &Spot, last: &Spot, after_loss: bool) {
         let (input, begin, end) = (first.arrival.input, first.arrival.watermark, last.arrival.watermark);
-        let new = || Watched { input, end: begin, pauses: Vec::new() };
+        let new = || Watched { input, end: begin, pauses: Vec::new(), paused_since: None };
         let watched = self.sources.entry(first.capture_source).or_insert_with(new);
         if watched.input != input && begin.since(watched.end) > MAX_ROTATION_PAUSE_SECONDS * NANOS_PER_SECOND {
             watched.pause(begin);
@@ -101,18 +121,21 @@ impl Watching {
     pub(crate) fn lost_all(&mut self, losses: &[Loss]) {
         for loss in losses {
             let (one, other) = pair(loss.path.0.address, loss.path.1.address);
-            let known = self.losses.get_mut(&(loss.capture_source, one, other));
-            match known {
-                Some(Losses::Always) => {}
-                _ if self.count >= MAX_LOSSES => self.overflow += 1,
+            let gap = Gap { since: loss.since, until: loss.until, shown: loss.shown };
+            match self.losses.get_mut(&(loss.capture_source, one, other)) {
+                Some(losses) if losses.more.is_some() => {}
+                _ if self.count >= MAX_LOSSES => {
+                    self.overflow += 1;
+                    self.overflowed.get_or_insert(loss.shown);
+                }
                 Some(losses) => {
                     self.count += 1;
-                    losses.add(loss.since, loss.until);
+                    losses.add(gap);
                 }
                 None => {
                     self.count += 1;
-                    let times = Losses::Within(vec![(loss.since, loss.until)]);
-                    self.losses.insert((loss.capture_source, one, other), times);
+                    let losses = Losses { gaps: vec![gap], more: None };
+                    self.losses.insert((loss.capture_source, one, other), losses);
                 }
             }
         }
@@ -129,6 +152,7 @@ impl Watching {
         let (one, other) = pair(watch.path.0.address, watch.path.1.address);
         let anybody = Endpoint::default().address;
         let paths = [(watch.capture_source, one, other), (watch.capture_source, anybody, anybody)];
+        let by = known_by(watch);
         let mut lost = paths.iter().filter_map(|path| self.losses.get(path));
         let went_on = self
             .sources
@@ -137,7 +161,7 @@ impl Watching {
         watch.both_directions
             && watch.whole
             && went_on
-            && self.overflow == 0
-            && !lost.any(|losses| losses.touch(watch.from, watch.until))
+            && self.overflowed.is_none_or(|first| first >= by)
+            && !lost.any(|losses| losses.touch(watch.from, watch.until, by))
     }
 }

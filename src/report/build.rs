@@ -113,12 +113,12 @@ impl<'a> View<'a> {
 
     /// What to change in address books and routing tables.
     pub fn address_updates(&self) -> Vec<model::AddressUpdate> {
-        address_updates(&self.scribe, &self.scribe.analysis.redirects)
+        address_updates(&self.scribe, self.scribe.analysis)
     }
 
     /// What to set where so that no 422 happens.
     pub fn interval_requirements(&self) -> Vec<model::IntervalRequirement> {
-        interval_requirements(&self.scribe, &self.scribe.analysis.negotiations)
+        interval_requirements(&self.scribe, self.scribe.analysis)
     }
 
     /// How many findings there are.
@@ -166,17 +166,30 @@ pub fn build(analysis: &Analysis) -> model::Report<'_> {
     }
 }
 
-/// Ids made of what they point at; a number follows where two share one.
+/// Ids made of what they point at, and of nothing else: whoever writes one need not know what is written elsewhere. A further
+/// number follows where several point at one message.
 fn ids<'a>(named: impl Iterator<Item = (&'a str, Place)>) -> Vec<String> {
-    let mut seen: HashMap<(&str, u32, u64), u32> = HashMap::new();
+    let mut seen: HashMap<(&str, Place), u32> = HashMap::new();
     let id = |(kind, place): (&'a str, Place)| {
-        let count = seen.entry((kind, place.input, place.frame)).and_modify(|count| *count += 1).or_insert(1);
+        let count = seen.entry((kind, place)).and_modify(|count| *count += 1).or_insert(1);
         match count {
-            1 => format!("{kind}-{}-{}", place.input, place.frame),
-            count => format!("{kind}-{}-{}-{count}", place.input, place.frame),
+            1 => id_of(kind, place),
+            count => format!("{kind}-{}-{}-{}-{count}", place.input, place.frame, number_in_frame(place)),
         }
     };
     named.map(id).collect()
+}
+
+/// The id of what points at a message: input and frame, and its number in that frame if it is not the first.
+fn id_of(kind: &str, place: Place) -> String {
+    match number_in_frame(place) {
+        1 => format!("{kind}-{}-{}", place.input, place.frame),
+        number => format!("{kind}-{}-{}-{number}", place.input, place.frame),
+    }
+}
+
+fn number_in_frame(place: Place) -> u64 {
+    u64::from(place.position) + 1
 }
 
 /// Writes texts and times as the inputs they come from have them.
@@ -238,7 +251,7 @@ impl<'a> Scribe<'a> {
             attempt_status: next.and_then(|next| next.attempt_status),
             final_status: redirect.final_status,
             chain: model::Chain {
-                id: format!("chain-{}-{}", redirect.chain.input, redirect.chain.frame),
+                id: id_of("chain", redirect.chain),
                 position: redirect.chain_position,
                 length: redirect.chain_length,
             },

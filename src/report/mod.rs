@@ -36,12 +36,21 @@ pub struct Format {
     pub ending: &'static str,
     /// What it is for.
     pub summary: &'static str,
-    /// Whether its file may be read while it is written.
-    pub in_place: bool,
+    /// How it is written while the input is still read, if it can be; its file is written in place then, so that it can be followed.
+    pub live: Option<Live>,
     /// Whether it quotes messages as they are on the wire.
     pub quotes: bool,
     /// Writes a report.
     pub write: fn(&View<'_>, Spacing, &mut dyn Write) -> io::Result<()>,
+}
+
+/// How a report is written piece by piece.
+#[derive(Clone, Copy, Debug)]
+pub struct Live {
+    /// Writes results that are settled.
+    pub results: fn(&View<'_>, &mut dyn Write) -> io::Result<()>,
+    /// Writes what comes behind all results.
+    pub end: fn(&View<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
 impl std::fmt::Debug for Format {
@@ -66,7 +75,7 @@ pub const FORMATS: &[Format] = &[
         name: "json",
         ending: ".json",
         summary: "the whole report",
-        in_place: false,
+        live: None,
         quotes: false,
         write: json::write,
     },
@@ -74,7 +83,7 @@ pub const FORMATS: &[Format] = &[
         name: "ndjson",
         ending: ".ndjson",
         summary: "an object a line, in ECS form",
-        in_place: true,
+        live: Some(Live { results: ndjson::results, end: ndjson::end }),
         quotes: false,
         write: ndjson::write,
     },
@@ -82,7 +91,7 @@ pub const FORMATS: &[Format] = &[
         name: "text",
         ending: ".txt",
         summary: "for people, in 100 columns",
-        in_place: false,
+        live: None,
         quotes: false,
         write: text::write,
     },
@@ -90,7 +99,7 @@ pub const FORMATS: &[Format] = &[
         name: "html",
         ending: ".html",
         summary: "one page for a browser, with the ladder of each call",
-        in_place: false,
+        live: None,
         quotes: true,
         write: html::write,
     },
@@ -98,7 +107,7 @@ pub const FORMATS: &[Format] = &[
         name: "junit",
         ending: ".junit.xml",
         summary: "a test case for each rule",
-        in_place: false,
+        live: None,
         quotes: false,
         write: junit::write,
     },
@@ -106,7 +115,7 @@ pub const FORMATS: &[Format] = &[
         name: "prometheus",
         ending: ".prom",
         summary: "counts for the textfile collector",
-        in_place: false,
+        live: None,
         quotes: false,
         write: prometheus::write,
     },

@@ -7,24 +7,21 @@ use serde_json::{Map, Value, json};
 
 use super::{Spacing, View, model};
 
-/// Writes every input, result and table row, and the summary, as a line each.
+/// Writes every result, input and table row, and the summary, as a line each.
 pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Result<()> {
+    results(view, out)?;
+    end(view, out)
+}
+
+/// Writes the redirects, negotiations, findings and dialogs.
+pub(super) fn results(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = Lines { out, last_time: None };
-    for input in view.inputs() {
-        lines.write("input", "metric", input.first_time.clone(), &input, Map::new())?;
-    }
     for redirect in (0..view.redirects()).filter_map(|index| view.redirect(index)) {
         lines.write("redirect", "event", Some(redirect.time.clone()), &redirect, redirect_fields(&redirect))?;
     }
     for negotiation in (0..view.negotiations()).filter_map(|index| view.negotiation(index)) {
         let fields = negotiation_fields(&negotiation);
         lines.write("negotiation", "event", Some(negotiation.time.clone()), &negotiation, fields)?;
-    }
-    for row in view.address_updates() {
-        lines.write("address_update", "metric", Some(row.last_time.clone()), &row, Map::new())?;
-    }
-    for row in view.interval_requirements() {
-        lines.write("interval_requirement", "metric", None, &row, Map::new())?;
     }
     for finding in (0..view.findings()).filter_map(|index| view.finding(index)) {
         let fields = object(json!({"sip": {"call_id": finding.call_id}}));
@@ -33,6 +30,21 @@ pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Res
     for dialog in (0..view.dialogs()).filter_map(|index| view.dialog(index)) {
         let fields = object(json!({"sip": {"call_id": dialog.call_id}}));
         lines.write("dialog", "event", Some(dialog.start_time.clone()), &dialog, fields)?;
+    }
+    Ok(())
+}
+
+/// Writes what is known at the end: inputs, tables and the summary.
+pub(super) fn end(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut lines = Lines { out, last_time: None };
+    for input in view.inputs() {
+        lines.write("input", "metric", input.first_time.clone(), &input, Map::new())?;
+    }
+    for row in view.address_updates() {
+        lines.write("address_update", "metric", Some(row.last_time.clone()), &row, Map::new())?;
+    }
+    for row in view.interval_requirements() {
+        lines.write("interval_requirement", "metric", None, &row, Map::new())?;
     }
     let last = view.inputs().into_iter().filter_map(|input| input.last_time).max();
     lines.write("summary", "metric", last, &view.summary(), Map::new())

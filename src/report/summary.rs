@@ -9,14 +9,7 @@ use crate::findings::Severity;
 
 /// The counts at the head of a report.
 pub(super) fn summary(analysis: &Analysis) -> model::Summary {
-    let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
-    for judged in &analysis.redirects {
-        *by_status.entry(judged.redirect.status.to_string()).or_default() += 1;
-    }
-    let mut by_rule: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for finding in &analysis.findings {
-        *by_rule.entry(finding.rule.id).or_default() += 1;
-    }
+    let found = analysis.counts();
     let totals = &analysis.totals;
     model::Summary {
         frames: analysis.counters.decode.frames,
@@ -27,25 +20,21 @@ pub(super) fn summary(analysis: &Analysis) -> model::Summary {
         invite_calls: totals.invite_calls,
         dialogs: totals.dialogs,
         redirects: model::RedirectCounts {
-            total: analysis.redirects.len() as u64,
-            by_status,
-            by_outcome: counts(&RedirectOutcome::NAMED, analysis.redirects.iter().map(|judged| judged.outcome)),
+            total: found.redirects.values().sum(),
+            by_status: found.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect(),
+            by_outcome: named(&RedirectOutcome::NAMED, &found.redirects),
         },
         negotiations: model::NegotiationCounts {
-            total: analysis.negotiations.len() as u64,
-            by_outcome: counts(&NegotiationOutcome::NAMED, analysis.negotiations.iter().map(|judged| judged.outcome)),
+            total: found.negotiations.values().sum(),
+            by_outcome: named(&NegotiationOutcome::NAMED, &found.negotiations),
         },
-        findings: counts(&Severity::NAMED, analysis.findings.iter().map(|finding| finding.severity)),
-        findings_by_rule: by_rule,
+        findings: named(&Severity::NAMED, &found.findings),
+        findings_by_rule: found.rules,
         known_findings: analysis.known_findings,
         indeterminate: analysis.indeterminate.clone(),
     }
 }
 
-fn counts<T: Ord + Copy>(named: &[(&'static str, T)], all: impl Iterator<Item = T>) -> BTreeMap<&'static str, u64> {
-    let mut counts: BTreeMap<T, u64> = BTreeMap::new();
-    for value in all {
-        *counts.entry(value).or_default() += 1;
-    }
+fn named<T: Ord + Copy>(named: &[(&'static str, T)], counts: &BTreeMap<T, u64>) -> BTreeMap<&'static str, u64> {
     named.iter().map(|(name, value)| (*name, counts.get(value).copied().unwrap_or(0))).collect()
 }

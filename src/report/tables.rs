@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::build::{Scribe, q};
 use super::model;
-use crate::analysis::{JudgedNegotiation, JudgedRedirect};
+use crate::analysis::{Analysis, JudgedNegotiation, JudgedRedirect};
 use crate::correlation::{Party, Place, Redirect, Text, equals, matches, target_key};
 use crate::limits::{MAX_LISTED_TRIED, MAX_RIVALS};
 use crate::sip::Uri;
@@ -64,14 +64,14 @@ type Places = HashMap<u64, Vec<usize>>;
 
 /// What to change in address books and routing tables: from 301 only that hold for long enough to be stored, each old address once,
 /// chains followed to their end.
-pub(super) fn address_updates(scribe: &Scribe<'_>, redirects: &[JudgedRedirect]) -> Vec<model::AddressUpdate> {
+pub(super) fn address_updates(scribe: &Scribe<'_>, analysis: &Analysis) -> Vec<model::AddressUpdate> {
+    let mut redirects: Vec<&JudgedRedirect> = analysis.all_redirects().filter(|judged| judged.for_good).collect();
+    redirects.sort_by_key(|judged| (judged.redirect.time, judged.redirect.place));
     let mut moved: Vec<Moved<'_>> = Vec::new();
     let mut places = Places::new();
     for judged in redirects {
         let redirect = &judged.redirect;
-        let Some(from) =
-            redirect.request_uri.as_deref().filter(|from| judged.for_good && has_new_target(redirect, from))
-        else {
+        let Some(from) = redirect.request_uri.as_deref().filter(|from| has_new_target(redirect, from)) else {
             continue;
         };
         let list = places.entry(target_key(from)).or_default();
@@ -155,10 +155,9 @@ struct Demand<'a> {
 }
 
 /// What to set where so that no 422 happens: one row for each server and Min-SE it demanded.
-pub(super) fn interval_requirements(
-    scribe: &Scribe<'_>,
-    negotiations: &[JudgedNegotiation],
-) -> Vec<model::IntervalRequirement> {
+pub(super) fn interval_requirements(scribe: &Scribe<'_>, analysis: &Analysis) -> Vec<model::IntervalRequirement> {
+    let mut negotiations: Vec<&JudgedNegotiation> = analysis.all_negotiations().collect();
+    negotiations.sort_by_key(|judged| judged.negotiation.rounds.first().map(|round| (round.time, round.place)));
     let mut rows: Vec<Demand<'_>> = Vec::new();
     let mut places = HashMap::new();
     // A 422 to another request is a mistake, which says nothing about intervals.

@@ -50,11 +50,10 @@ fn every_line_of_ndjson_is_an_item_of_the_report() {
         ] {
             let (found, expected) = (of(kind), items(&report, section));
             assert_eq!(found.len(), expected.len(), "{name}: {kind}");
-            for (line, item) in found.iter().zip(expected) {
+            for item in expected {
                 let fields = item.as_object().expect("an object");
-                for (field, value) in fields {
-                    assert_eq!(&line[field], value, "{name}: {kind}, {field}");
-                }
+                let says = |line: &&&Value| fields.iter().all(|(field, value)| &line[field] == value);
+                let line = found.iter().find(says).unwrap_or_else(|| panic!("{name}: no line for {item:#}"));
                 assert_eq!(line["event"]["action"], kind, "{name}");
                 assert!(line["@timestamp"].is_string(), "{name}: {line}");
             }

@@ -1,16 +1,19 @@
-//! Calls are shown when they are over, not when the input is.
+//! Results are shown when they are settled, not when the input is over.
 
 use std::io::{Cursor, Read};
+use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use reinvite::capture::{CaptureOptions, Feeder};
 use reinvite::options::{DialogsListed, Options};
-use reinvite::pipeline::{analyze_calls, workers};
+use reinvite::pipeline::{analyze_live, workers};
 
-use crate::support::captures::{LAB, lab};
-use crate::support::everything;
+use crate::support::captures::{LAB, corpus_captures, lab};
+use crate::support::followed::{difference, follow, with_a_day_behind};
 use crate::support::story::{addresses, over_udp};
+use crate::traffic::calls::generator::generate;
+use crate::traffic::calls::options::{Amount, Options as Wanted};
 use crate::traffic::link::Link;
 use crate::traffic::packet::{SECOND, Wire};
 use crate::traffic::pcap::{Layout, file};
@@ -38,7 +41,7 @@ impl Read for Pipe {
 }
 
 #[test]
-fn calls_are_shown_while_the_input_is_still_read() {
+fn results_are_shown_while_the_input_is_still_read() {
     let (mut packets, _) = over_udp(Link::Ethernet, false, None);
     let (phone, server) = addresses(false);
     let last = packets.last().expect("packets").time;
@@ -52,28 +55,78 @@ fn calls_are_shown_while_the_input_is_still_read() {
     let options = Options { capture, dialogs: DialogsListed::All, ..Options::default() };
     let feeder = Feeder::from_streams(vec![("pipe".into(), Box::new(pipe))], &options.capture);
     let mut shown = Vec::new();
-    let analysis = analyze_calls(feeder, &options, &workers(2).expect("threads"), &mut |call| {
-        shown.push(String::from_utf8_lossy(call.call_id).into_owned());
+    let analysis = analyze_live(feeder, &options, &workers(2).expect("threads"), &mut |settled| {
+        for dialog in settled.iter().flat_map(|results| &results.listed) {
+            shown.push(String::from_utf8_lossy(&dialog.call_id).into_owned());
+        }
         // The input may be over by now.
         let _ = told.send(());
+        ControlFlow::Continue(())
     });
     assert_eq!(analysis.inputs[0].problem, None);
     shown.sort();
+    shown.dedup();
     assert_eq!(shown.len(), 4, "{shown:?}");
 }
 
+/// Two threads, and one.
+fn cuts() -> Vec<(usize, CaptureOptions)> {
+    let cut =
+        |window_size, windows_per_batch| CaptureOptions { window_size, windows_per_batch, ..CaptureOptions::default() };
+    vec![(1, cut(4_096, 1)), (2, cut(100_000, 3)), (1, cut(16 << 20, 8))]
+}
+
+/// Fails unless the lines are those of the report that is written at the end, and the same bytes however the input is cut; gives how many
+/// of them came early.
+fn assert_followed(name: &str, capture: &[u8], options: &Options) -> usize {
+    let two = workers(2).expect("threads");
+    assert_eq!(difference(capture, options, &two), None, "{name}");
+    let first = follow(capture, options, &two);
+    for (threads, cut) in cuts() {
+        let options = Options { capture: cut, ..options.clone() };
+        let other = follow(capture, &options, &workers(threads).expect("threads"));
+        let line = first.text.lines().zip(other.text.lines()).find(|(one, other)| one != other);
+        assert!(first.text == other.text, "{name}, {threads} threads, {cut:?}: {line:#?}");
+    }
+    first.early
+}
+
 #[test]
-fn what_is_shown_is_what_the_report_has() {
+fn lines_that_are_followed_are_those_of_the_report() {
     for name in LAB {
-        let options = everything();
-        let feeder = Feeder::open(&[lab(name)], &options.capture).expect("a fixture");
-        let (mut redirects, mut negotiations, mut dialogs) = (0, 0, 0);
-        let analysis = analyze_calls(feeder, &options, &workers(2).expect("threads"), &mut |call| {
-            redirects += call.redirects.len();
-            negotiations += call.negotiations.len();
-            dialogs += call.dialogs.len();
-        });
-        let wanted = (analysis.redirects.len(), analysis.negotiations.len(), analysis.listed.len());
-        assert_eq!((redirects, negotiations, dialogs), wanted, "{name}");
+        let capture = with_a_day_behind(&std::fs::read(lab(name)).expect("a fixture"));
+        for dialogs in [DialogsListed::All, DialogsListed::Flagged, DialogsListed::None] {
+            let early = assert_followed(name, &capture, &Options { dialogs, ..Options::default() });
+            assert!(early > 0, "{name}: nothing came before the end");
+        }
+    }
+}
+
+/// Some 800 calls over minutes, with losses, fragments and connections.
+#[test]
+fn lines_of_generated_calls_come_as_the_calls_are_over() {
+    let wanted = Wanted {
+        amount: Amount::Calls(800),
+        calls_per_second: 2,
+        seed: 11,
+        fragment_share: 0.1,
+        mirror_share: 0.05,
+        retransmit_share: 0.1,
+        ..Wanted::default()
+    };
+    let (_, capture) = generate(wanted, Vec::new()).expect("memory");
+    let early = assert_followed("800 calls", &capture, &Options::default());
+    let all = follow(&capture, &Options::default(), &workers(2).expect("threads")).text.lines().count();
+    assert!(early > all / 3, "{early} of {all}");
+}
+
+#[test]
+fn lines_of_captures_of_others_are_those_of_the_report() {
+    for path in corpus_captures("captures") {
+        let capture = std::fs::read(&path).expect("a capture");
+        if capture.len() < 2 << 20 {
+            let options = Options { dialogs: DialogsListed::All, ..Options::default() };
+            assert_eq!(difference(&capture, &options, &workers(2).expect("threads")), None, "{}", path.display());
+        }
     }
 }

@@ -9,6 +9,9 @@ mod excerpt;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+#[path = "../it/support/followed.rs"]
+mod followed;
+#[cfg(test)]
 mod ladder;
 #[cfg(test)]
 mod negotiations;

@@ -39,6 +39,10 @@ pub(super) struct Reader {
     offset: u64,
     /// Bytes that the stream has given.
     given: u64,
+    /// Whether it is worked on while it comes: a window then ends where the stream has nothing more at present.
+    is_live: bool,
+    /// Whether the last window ended there.
+    is_waiting: bool,
     /// The first window with a frame, if it was looked for and not taken yet.
     head: Option<Window>,
     /// Whether no further window can be read; why, if not because the input is at its end.
@@ -109,6 +113,8 @@ impl Reader {
             kept: 0,
             offset: to_u64(start),
             given,
+            is_live: false,
+            is_waiting: false,
             head: None,
             ended: false,
             problem: problem.take(),
@@ -117,6 +123,16 @@ impl Reader {
             pace: usize::MAX,
             tally: Tally::default(),
         })
+    }
+
+    /// Says that the stream comes as it is made, such as a pipe. What is packed comes in pieces of its own size.
+    pub(super) const fn follow(&mut self) {
+        self.is_live = self.archive.is_none();
+    }
+
+    /// Whether the last window ended where the stream had nothing more at that moment.
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.is_waiting
     }
 
     /// Time and link type of the first frame, if there is any. Reads no more than it takes to find it.
@@ -160,6 +176,11 @@ impl Reader {
     /// The watermark behind the last window.
     pub(super) fn watermark(&self) -> Watermark {
         self.cursor.watermark
+    }
+
+    /// Digits of the second's fraction in the most precise of its times so far.
+    pub(super) const fn digits(&self) -> u8 {
+        self.tally.digits()
     }
 
     /// Writes down what is known of the input.
@@ -208,8 +229,9 @@ impl Reader {
         let (mut filled, mut input_ended, mut last) = (0_usize, false, 0);
         loop {
             let offset = self.offset.saturating_add(to_u64(filled));
-            filled = filled.saturating_add(self.take(buffer.get_mut(filled..target)?, offset));
-            input_ended |= filled < target;
+            let (taken, ended) = self.take(buffer.get_mut(filled..target)?, offset);
+            filled = filled.saturating_add(taken);
+            input_ended |= ended;
             let bytes = buffer.get(..filled)?;
             let (stop, length) = self.walk(bytes, &mut window, input_ended);
             last = if length > 0 { length } else { last };
@@ -244,28 +266,32 @@ impl Reader {
         Some(window)
     }
 
-    /// Takes what is carried, and reads on behind it until `bytes` is full or the stream is at its end.
-    fn take(&mut self, bytes: &mut [u8], offset: u64) -> usize {
+    /// Takes what is carried, and reads on behind it until `bytes` is full, or there is no more; says whether the stream is at its end.
+    fn take(&mut self, bytes: &mut [u8], offset: u64) -> (usize, bool) {
         let carried = self.carry.len().min(bytes.len());
         for (to, from) in bytes.iter_mut().zip(self.carry.drain(..carried)) {
             *to = from;
         }
         let rest = bytes.get_mut(carried..).unwrap_or_default();
-        carried.saturating_add(self.fill(rest, offset.saturating_add(to_u64(carried))))
+        let (count, ended) = self.fill(rest, offset.saturating_add(to_u64(carried)));
+        (carried.saturating_add(count), ended)
     }
 
-    /// Reads until `bytes` is full or the stream is at its end. A stream that fails is at its end from then on.
-    fn fill(&mut self, bytes: &mut [u8], offset: u64) -> usize {
-        let (count, failure) = fill(&mut self.stream, bytes);
+    /// Reads until `bytes` is full or the stream has no more. A stream that fails is at its end from then on.
+    fn fill(&mut self, bytes: &mut [u8], offset: u64) -> (usize, bool) {
+        let (count, failure) =
+            if self.is_live { fill_once(&mut self.stream, bytes) } else { fill(&mut self.stream, bytes) };
+        self.is_waiting = self.is_live && (1..bytes.len()).contains(&count) && failure.is_none();
         self.given = self.given.saturating_add(to_u64(count));
         if let Some(error) = failure {
             self.problem = Some(failed(self.archive.as_ref(), offset.saturating_add(to_u64(count)), &error));
         }
-        if count < bytes.len() {
-            // At its end. Decoders take much memory, and there may be thousands of short inputs of the same time.
+        let ended = count < bytes.len() && !self.is_waiting;
+        if ended {
+            // Decoders take much memory, and there may be thousands of short inputs of the same time.
             self.stream = Box::new(io::empty());
         }
-        count
+        (count, ended)
     }
 
     /// A window that begins here and has nothing in it yet.
@@ -356,6 +382,17 @@ pub(super) fn fill(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<io::
         }
     }
     (filled, None)
+}
+
+/// The same for what a stream gives at once.
+pub(super) fn fill_once(stream: &mut Stream, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
+    loop {
+        match stream.read(bytes) {
+            Ok(count) => return (count, None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return (0, Some(error)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -149,12 +149,14 @@ impl Reader {
 
     /// Reads until so many bytes are carried; says whether the input is at its end before.
     fn fill_carry(&mut self, target: usize) -> bool {
-        let filled = self.carry.len();
-        if filled < target {
+        let mut ended = false;
+        while self.carry.len() < target && !ended {
+            let filled = self.carry.len();
             let mut carry = std::mem::take(&mut self.carry);
             carry.resize(target, 0);
             let offset = self.offset.saturating_add(to_u64(filled));
-            let count = self.fill(carry.get_mut(filled..).unwrap_or_default(), offset);
+            let count;
+            (count, ended) = self.fill(carry.get_mut(filled..).unwrap_or_default(), offset);
             carry.truncate(filled.saturating_add(count));
             self.carry = carry;
         }

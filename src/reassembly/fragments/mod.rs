@@ -73,6 +73,8 @@ pub struct LostPacket {
     pub since: Timestamp,
     /// The watermark at its last fragment.
     pub until: Timestamp,
+    /// The watermark when it was given up, or if that never was, at its last fragment.
+    pub shown: Timestamp,
 }
 
 /// The packets of one shard that have fragments outstanding.
@@ -128,7 +130,7 @@ impl FragmentTable {
             if !fragment.payload.is_empty() {
                 packet.add(fragment, extent);
             }
-            self.lost.extend(packet.loss().map(|loss| (source, loss)));
+            self.lost.extend(packet.loss(now).map(|loss| (source, loss)));
             return None;
         }
         let end = (fragment.offset as usize).saturating_add(fragment.payload.len());
@@ -158,7 +160,7 @@ impl FragmentTable {
             Added::TooMany => {
                 self.stats.evicted += 1;
                 let packet = self.packets.remove(&key);
-                self.give_up(packet, |stats| &mut stats.evicted);
+                self.give_up(packet, now, |stats| &mut stats.evicted);
             }
         }
         if is_whole && let Some(packet) = self.packets.remove(&key) {
@@ -166,7 +168,7 @@ impl FragmentTable {
         }
         while self.held > MAX_FRAGMENT_BYTES {
             let packet = self.packets.pop_oldest();
-            self.give_up(packet, |stats| &mut stats.evicted);
+            self.give_up(packet, now, |stats| &mut stats.evicted);
         }
         None
     }
@@ -183,14 +185,14 @@ impl FragmentTable {
 
     /// The packets that wait for fragments, with their capture source: if no more come, they are lost too.
     pub fn waiting(&self) -> impl Iterator<Item = (u32, LostPacket)> + '_ {
-        self.packets.values().filter_map(|packet| Some((packet.capture_source(), packet.loss()?)))
+        self.packets.values().filter_map(|packet| Some((packet.capture_source(), packet.loss(Timestamp::MIN)?)))
     }
 
     /// Begins a packet, in the place of the oldest one if there are too many.
     fn begin(&mut self, key: FragmentKey, fragment: &Fragment<'_>, now: Timestamp) -> Option<&mut FragmentedPacket> {
         if self.packets.len() >= MAX_FRAGMENTED_PACKETS {
             let packet = self.packets.pop_oldest();
-            self.give_up(packet, |stats| &mut stats.evicted);
+            self.give_up(packet, now, |stats| &mut stats.evicted);
         }
         self.packets.insert(key, FragmentedPacket::of(key.capture_source, fragment, now), now);
         self.packets.get_mut(&key)
@@ -209,19 +211,23 @@ impl FragmentTable {
         reassembled
     }
 
-    fn expire(&mut self, now: Timestamp) {
-        while let Some(packet) = self.packets.pop_idle(now, FRAGMENT_TIMEOUT_SECONDS * NANOS_PER_SECOND) {
-            self.give_up(Some(packet), |stats| &mut stats.timed_out);
+    /// Gives up the packets that have waited for too long. That is decided by the frames that come, so it does not matter when this is
+    /// called without one.
+    pub fn expire(&mut self, now: Timestamp) {
+        let longest = FRAGMENT_TIMEOUT_SECONDS * NANOS_PER_SECOND;
+        while let Some(packet) = self.packets.pop_idle(now, longest) {
+            let due = packet.began().plus(longest);
+            self.give_up(Some(packet), due, |stats| &mut stats.timed_out);
         }
         while self.whole.pop_idle(now, FRAGMENT_COPY_SECONDS * NANOS_PER_SECOND).is_some() {}
     }
 
-    fn give_up(&mut self, packet: Option<FragmentedPacket>, cause: fn(&mut FragmentStats) -> &mut u64) {
+    fn give_up(&mut self, packet: Option<FragmentedPacket>, now: Timestamp, cause: fn(&mut FragmentStats) -> &mut u64) {
         if let Some(packet) = packet {
             self.stats.open -= packet.fragments();
             *cause(&mut self.stats) += packet.fragments();
             self.held -= packet.cost();
-            self.lost.extend(packet.loss().map(|loss| (packet.capture_source(), loss)));
+            self.lost.extend(packet.loss(now).map(|loss| (packet.capture_source(), loss)));
         }
     }
 }

@@ -119,15 +119,21 @@ impl FragmentedPacket {
         self.came.1 = now;
     }
 
-    /// What is lost if no more fragments come; nothing if the beginning shows that it is media (RFC 3550 5.1).
-    pub(super) fn loss(&self) -> Option<LostPacket> {
+    /// The watermark at its first fragment.
+    pub(super) const fn began(&self) -> Timestamp {
+        self.came.0
+    }
+
+    /// What is lost if it is given up `now`; nothing if the beginning shows that it is media (RFC 3550 5.1).
+    pub(super) fn loss(&self, now: Timestamp) -> Option<LostPacket> {
         let start = self.pieces.first().filter(|piece| piece.offset == 0);
         let first = start.and_then(|piece| piece.bytes.get(UDP_HEADER_LEN));
         if self.head.protocol == UDP && first.is_some_and(|first| first >> 6 == MEDIA_VERSION) {
             return None;
         }
         let (since, until) = self.came;
-        Some(LostPacket { source: self.head.source, destination: self.head.destination, since, until })
+        let shown = now.max(until);
+        Some(LostPacket { source: self.head.source, destination: self.head.destination, since, until, shown })
     }
 
     pub(super) fn is_whole(&self) -> bool {

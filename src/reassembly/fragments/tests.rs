@@ -221,8 +221,8 @@ fn what_never_becomes_whole_is_lost_unless_it_is_media() {
     fixture.now = fixture.now.plus_seconds(FRAGMENT_TIMEOUT_SECONDS + 1);
     fixture.insert(&fragment(5, 0, true, &media));
     let lost = fixture.table.take_lost();
-    let until = first.plus_seconds(2);
-    assert_eq!(lost[0], (0, LostPacket { source: SOURCE, destination: DESTINATION, since: first, until }));
+    let (until, shown) = (first.plus_seconds(2), first.plus_seconds(FRAGMENT_TIMEOUT_SECONDS));
+    assert_eq!(lost[0], (0, LostPacket { source: SOURCE, destination: DESTINATION, since: first, until, shown }));
     assert_eq!((lost.len(), fixture.table.waiting().count()), (2, 0));
 }
 

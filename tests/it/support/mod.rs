@@ -4,6 +4,7 @@ pub(crate) mod browser;
 pub(crate) mod captures;
 pub(crate) mod essence;
 pub(crate) mod excerpt;
+pub(crate) mod followed;
 pub(crate) mod messages;
 pub(crate) mod program;
 pub(crate) mod story;

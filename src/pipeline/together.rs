@@ -1,0 +1,89 @@
+//! What calls say together that are not linked: addresses dialled though they were told to be gone, answers that contradict each
+//! other, answers given again and again. It is known at the end of the input only.
+
+use std::net::IpAddr;
+
+use foldhash::{HashMap, HashSet};
+use rayon::prelude::*;
+
+use super::judge::StartOutcome;
+use super::settle::Left;
+use super::tallies::Tallies;
+use super::verdicts::is_usable;
+use crate::analysis::Analysis;
+use crate::correlation::{Links, Method, Place, Redirect, RedirectOutcome, Text, equals};
+use crate::findings::{OldAddressDialled, Stated, TogetherCase, judge_together};
+use crate::options::Options;
+use crate::time::NANOS_PER_SECOND;
+
+/// What redirects say together.
+#[derive(Debug)]
+pub(super) struct Together {
+    /// What is wrong, and whether the capture lacks part of the head of a message of that call.
+    pub(super) found: Vec<(Box<Stated>, bool)>,
+    /// The redirects whose client called the old address again.
+    pub(super) still_calling: HashSet<Place>,
+}
+
+impl Together {
+    /// Judges the redirects that are settled, and those of `part`. Those of `left` were not asked for, but the others are compared with them.
+    pub(super) fn judge(links: &Links, left: &Left, options: &Options, settled: &Analysis, part: &Analysis) -> Self {
+        let asked_for = settled.all_redirects().chain(part.all_redirects());
+        let asked_for = asked_for.map(|judged| (judged.redirect.as_ref(), Some(judged.outcome)));
+        let mut all: Vec<(&Redirect, Option<RedirectOutcome>)> =
+            asked_for.chain(left.redirects.iter().map(|redirect| (redirect.as_ref(), None))).collect();
+        all.par_sort_by_key(|(redirect, _)| (redirect.time, redirect.place));
+        let redirects: Vec<&Redirect> = all.iter().map(|(redirect, _)| *redirect).collect();
+        let again = again(&redirects, links, &left.starts);
+        let tallies = Tallies::of(&redirects, &options.settings);
+        let found = all.par_iter().zip(&again).enumerate().filter_map(|(at, ((redirect, outcome), again))| {
+            let case = TogetherCase {
+                redirect,
+                outcome: (*outcome)?,
+                ignored_by: again,
+                conflicts_with: tallies.conflict(at).and_then(|other| redirects.get(other)).copied(),
+                repeated: tallies.repeated(at),
+            };
+            Some(judge_together(&case).into_iter().map(|finding| (finding, redirect.head_cut)).collect::<Vec<_>>())
+        });
+        let found: Vec<Vec<_>> = found.collect();
+        let calling = redirects.iter().zip(&again).filter(|(_, again)| !again.is_empty());
+        Self {
+            found: found.into_iter().flatten().collect(),
+            still_calling: calling.map(|(redirect, _)| redirect.place).collect(),
+        }
+    }
+}
+
+/// For each redirect, the later requests to its old address, listed with the first 301 that its client got for it.
+fn again(redirects: &[&Redirect], links: &Links, starts: &HashMap<Place, StartOutcome>) -> Vec<Vec<OldAddressDialled>> {
+    let mut said: HashSet<(IpAddr, Method, Text, Text)> = HashSet::default();
+    let mut all = Vec::with_capacity(redirects.len());
+    for redirect in redirects {
+        let mut found = Vec::new();
+        // A 301 to the address asked for itself gives nothing to change to.
+        let has_new = |old: &[u8]| {
+            let mut contacts = redirect.contacts.iter();
+            contacts.any(|contact| is_usable(&contact.uri) && !equals(&contact.uri, old))
+        };
+        if let Some(old) = redirect.request_uri.as_deref().filter(|old| redirect.status == 301 && has_new(old)) {
+            let client = redirect.client.endpoint.address;
+            let first = said.insert((client, redirect.method, redirect.from.clone(), old.into()));
+            let requests = links.again(redirect, old, redirect.chain_end.time);
+            let expires = redirect.lifetime();
+            let known = requests.iter().filter(|_| first).filter_map(|again| starts.get(&again.start));
+            let meant = known.filter(|start| !start.follows).filter(|start| {
+                let age = start.time.since(redirect.time) / NANOS_PER_SECOND;
+                equals(&start.uri, old)
+                    && expires.is_none_or(|expires| age <= i64::try_from(expires).unwrap_or(i64::MAX))
+            });
+            found.extend(meant.map(|start| OldAddressDialled {
+                place: start.place,
+                time: start.time,
+                call_id: start.call_id.clone(),
+            }));
+        }
+        all.push(found);
+    }
+    all
+}
