@@ -1,7 +1,7 @@
 //! Where reports go: files that appear whole or not at all, and standard output.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use reinvite::error::Error;
@@ -118,7 +118,11 @@ impl Output {
         match self {
             Self::Standard(format) => {
                 let mut out = BufWriter::new(io::stdout().lock());
-                match write(format, report, spacing, &mut out).and_then(|()| out.flush()) {
+                let written = match format.coloured.filter(|_| shows_colours()) {
+                    Some(coloured) => coloured(report, &mut out),
+                    None => write(format, report, spacing, &mut out),
+                };
+                match written.and_then(|()| out.flush()) {
                     Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     written => written.map_err(|source| Error::Write { path: "standard output".into(), source }),
                 }
@@ -180,6 +184,12 @@ impl Output {
             discard(&draft, &place);
         }
     }
+}
+
+/// Whether standard output is a terminal whose user has nothing against colours (no-color.org).
+fn shows_colours() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused
 }
 
 fn write(format: &Format, report: &View<'_>, spacing: Spacing, out: &mut dyn Write) -> io::Result<()> {

@@ -68,6 +68,11 @@ impl<'a> View<'a> {
         local.unwrap_or_else(|| time.to_owned())
     }
 
+    /// The name that was given for an address.
+    pub(super) fn name(&self, address: &str) -> Option<&'a str> {
+        self.scribe.analysis.names.get(&address.parse().ok()?).map(String::as_str)
+    }
+
     /// The program.
     pub const fn generator(&self) -> model::Generator {
         model::Generator { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }

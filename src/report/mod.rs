@@ -36,6 +36,8 @@ pub struct Format {
     pub ending: &'static str,
     /// What it is for.
     pub summary: &'static str,
+    /// How it is written to a terminal that shows colours, if that is another way.
+    pub coloured: Option<WritePart>,
     /// How it is written while the input is still read, if it can be; its file is written in place then, so that it can be followed.
     pub live: Option<Live>,
     /// Whether it quotes messages as they are on the wire.
@@ -44,13 +46,16 @@ pub struct Format {
     pub write: fn(&View<'_>, Spacing, &mut dyn Write) -> io::Result<()>,
 }
 
+/// Writes a report, or a part of it, in the one way there is.
+pub type WritePart = fn(&View<'_>, &mut dyn Write) -> io::Result<()>;
+
 /// How a report is written piece by piece.
 #[derive(Clone, Copy, Debug)]
 pub struct Live {
     /// Writes results that are settled.
-    pub results: fn(&View<'_>, &mut dyn Write) -> io::Result<()>,
+    pub results: WritePart,
     /// Writes what comes behind all results.
-    pub end: fn(&View<'_>, &mut dyn Write) -> io::Result<()>,
+    pub end: WritePart,
 }
 
 impl std::fmt::Debug for Format {
@@ -78,6 +83,7 @@ pub const FORMATS: &[Format] = &[
         live: None,
         quotes: false,
         write: json::write,
+        coloured: None,
     },
     Format {
         name: "ndjson",
@@ -86,6 +92,7 @@ pub const FORMATS: &[Format] = &[
         live: Some(Live { results: ndjson::results, end: ndjson::end }),
         quotes: false,
         write: ndjson::write,
+        coloured: None,
     },
     Format {
         name: "text",
@@ -94,6 +101,7 @@ pub const FORMATS: &[Format] = &[
         live: None,
         quotes: false,
         write: text::write,
+        coloured: Some(text::write_coloured),
     },
     Format {
         name: "html",
@@ -102,6 +110,7 @@ pub const FORMATS: &[Format] = &[
         live: None,
         quotes: true,
         write: html::write,
+        coloured: None,
     },
     Format {
         name: "junit",
@@ -110,6 +119,7 @@ pub const FORMATS: &[Format] = &[
         live: None,
         quotes: false,
         write: junit::write,
+        coloured: None,
     },
     Format {
         name: "prometheus",
@@ -118,6 +128,7 @@ pub const FORMATS: &[Format] = &[
         live: None,
         quotes: false,
         write: prometheus::write,
+        coloured: None,
     },
 ];
 

@@ -86,11 +86,20 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
+/// Who sends or receives; the name that was given for the address is its domain.
+fn endpoint(party: &model::Party) -> Value {
+    let mut endpoint = json!({"ip": party.address, "port": party.port});
+    if let (Some(name), Value::Object(fields)) = (&party.name, &mut endpoint) {
+        fields.insert("domain".to_owned(), name.clone().into());
+    }
+    endpoint
+}
+
 fn redirect_fields(redirect: &model::Redirect) -> Map<String, Value> {
     let (client, server) = (&redirect.client, &redirect.server);
     object(json!({
-        "source": {"ip": server.address, "port": server.port},
-        "destination": {"ip": client.address, "port": client.port},
+        "source": endpoint(server),
+        "destination": endpoint(client),
         "network": {"transport": server.transport, "protocol": "sip"},
         "user_agent": {"original": client.user_agent},
         "sip": {
@@ -106,8 +115,8 @@ fn negotiation_fields(negotiation: &model::Negotiation) -> Map<String, Value> {
     let client = &negotiation.client;
     let server = negotiation.rounds.first().map(|round| &round.server);
     object(json!({
-        "source": server.map(|server| json!({"ip": server.address, "port": server.port})),
-        "destination": {"ip": client.address, "port": client.port},
+        "source": server.map(endpoint),
+        "destination": endpoint(client),
         "network": {"transport": client.transport, "protocol": "sip"},
         "user_agent": {"original": client.user_agent},
         "sip": {

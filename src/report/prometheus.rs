@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::escape::visible;
 use super::{Spacing, View};
 
 /// Servers that are told apart; what the others did is counted under `other`.
@@ -33,15 +34,11 @@ pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Res
     metrics.by("indeterminate", "What could not be decided, by rule.", "rule", &summary.indeterminate)?;
     let servers =
         (0..view.redirects()).filter_map(|index| view.redirect(index)).map(|redirect| redirect.server.address);
-    metrics.by("redirects_by_server", "Redirects by the server that answered.", "server", &bounded(servers))?;
+    metrics.by_server(view, "redirects_by_server", "Redirects by the server that answered.", &bounded(servers))?;
     let refusing = (0..view.negotiations()).filter_map(|index| view.negotiation(index));
     let refusing = refusing.flat_map(|negotiation| negotiation.rounds).map(|round| round.server.address);
-    metrics.by(
-        "interval_refusals_by_server",
-        "422 answers by the server that sent them.",
-        "server",
-        &bounded(refusing),
-    )?;
+    let refusals = bounded(refusing);
+    metrics.by_server(view, "interval_refusals_by_server", "422 answers by the server that sent them.", &refusals)?;
     let complete = view.inputs().iter().filter(|input| input.complete).count();
     metrics.one("inputs", "Inputs.", u64::try_from(view.inputs().len()).unwrap_or(u64::MAX))?;
     metrics.one("inputs_complete", "Inputs read to their end.", u64::try_from(complete).unwrap_or(u64::MAX))
@@ -79,12 +76,30 @@ impl Metrics<'_> {
     }
 
     fn by<K: AsRef<str>>(&mut self, name: &str, help: &str, label: &str, counts: &BTreeMap<K, u64>) -> io::Result<()> {
+        self.labelled(name, help, counts, &|value| format!("{label}=\"{}\"", escape(value)))
+    }
+
+    /// Servers by their address, with the name that was given for it, if any.
+    fn by_server(&mut self, view: &View<'_>, name: &str, help: &str, counts: &BTreeMap<String, u64>) -> io::Result<()> {
+        self.labelled(name, help, counts, &|server| {
+            let known = view.name(server).map(|name| format!(",name=\"{}\"", escape(&visible(name))));
+            format!("server=\"{}\"{}", escape(server), known.unwrap_or_default())
+        })
+    }
+
+    fn labelled<K: AsRef<str>>(
+        &mut self,
+        name: &str,
+        help: &str,
+        counts: &BTreeMap<K, u64>,
+        labels: &dyn Fn(&str) -> String,
+    ) -> io::Result<()> {
         if counts.is_empty() {
             return Ok(());
         }
         self.head(name, help)?;
         for (value, count) in counts {
-            writeln!(self.out, "reinvite_{name}{{{label}=\"{}\"}} {count}", escape(value.as_ref()))?;
+            writeln!(self.out, "reinvite_{name}{{{}}} {count}", labels(value.as_ref()))?;
         }
         Ok(())
     }

@@ -14,23 +14,47 @@ const MAX_OF_RULE: usize = 50;
 
 /// Writes the summary, findings, redirects, negotiations, and the tables to act on.
 pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { out };
-    page.inputs(view)?;
-    page.summary(&view.summary())?;
-    page.findings(view)?;
-    page.redirects(view)?;
-    page.negotiations(view)?;
-    page.address_updates(&view.address_updates())?;
-    page.interval_requirements(&view.interval_requirements())
+    Page { out, is_coloured: false }.write(view)
 }
+
+/// The same with colours, for a terminal.
+pub(super) fn write_coloured(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    Page { out, is_coloured: true }.write(view)
+}
+
+/// How a terminal shows severities, and titles (ECMA-48 8.3.117).
+const COLOURS: [(&str, &str); 4] = [("error", "1;31"), ("warning", "33"), ("notice", "36"), ("info", "2")];
+const TITLE: &str = "1";
 
 struct Page<'w> {
     out: &'w mut dyn Write,
+    is_coloured: bool,
 }
 
 impl Page<'_> {
+    fn write(mut self, view: &View<'_>) -> io::Result<()> {
+        self.inputs(view)?;
+        self.summary(&view.summary())?;
+        self.findings(view)?;
+        self.redirects(view)?;
+        self.negotiations(view)?;
+        self.address_updates(&view.address_updates())?;
+        self.interval_requirements(&view.interval_requirements())
+    }
+
     fn title(&mut self, title: &str) -> io::Result<()> {
-        writeln!(self.out, "\n{title}\n{}", "-".repeat(title.len()))
+        writeln!(self.out)?;
+        self.painted(TITLE, title)?;
+        writeln!(self.out, "\n{}", "-".repeat(title.len()))
+    }
+
+    /// A text of the program's own in a colour, where there are colours.
+    fn painted(&mut self, colour: &str, text: &str) -> io::Result<()> {
+        if self.is_coloured {
+            write!(self.out, "\x1b[{colour}m{text}\x1b[0m")
+        } else {
+            self.out.write_all(text.as_bytes())
+        }
     }
 
     /// A text broken into lines behind an indentation; the first line begins with `mark`. A word that fits on no line is
@@ -125,7 +149,10 @@ impl Page<'_> {
     /// The findings of one rule; what to do is said once where it is the same for all.
     fn rule(&mut self, view: &View<'_>, severity: &str, rule: &str, findings: &[&model::Finding]) -> io::Result<()> {
         let count = if findings.len() > 1 { format!(", {} times", findings.len()) } else { String::new() };
-        self.paragraph(&format!("{severity:<8}"), &format!("{rule}{count}"))?;
+        // Names of rules are short: they fit on a line.
+        let colour = COLOURS.iter().find(|(name, _)| *name == severity).map_or(TITLE, |(_, colour)| colour);
+        self.painted(colour, &format!("{severity:<8}"))?;
+        writeln!(self.out, "{rule}{count}")?;
         for (index, finding) in findings.iter().take(MAX_OF_RULE).enumerate() {
             self.paragraph("  * ", &finding.summary)?;
             let frames: Vec<String> =
@@ -261,7 +288,7 @@ mod tests {
 
     fn lines(mark: &str, text: &str) -> Vec<String> {
         let mut bytes = Vec::new();
-        Page { out: &mut bytes }.paragraph(mark, text).unwrap();
+        Page { out: &mut bytes, is_coloured: false }.paragraph(mark, text).unwrap();
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
     }
 

@@ -49,7 +49,7 @@ impl Page<'_, '_> {
         html! {
             details.call id=(anchor) {
                 summary {
-                    (time(&ladder.start)) " "
+                    (time(self.view, &ladder.start)) " "
                     @if let Some(worst) = worst { (mark(worst)) }
                     span.statuses { (call.statuses()) }
                     span.who { (shown(&call.from())) " \u{2192} " (shown(&call.to())) }

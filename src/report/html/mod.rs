@@ -36,7 +36,7 @@ pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Res
     let mut put = |part: Markup| out.write_all(part.into_string().as_bytes());
     put(page.head())?;
     put(summary::summary(&page))?;
-    put(timeline::timeline(view.analysis()))?;
+    put(timeline::timeline(view))?;
     page.findings(out)?;
     page.changes(out)?;
     page.redirects(out)?;

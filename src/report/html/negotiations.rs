@@ -41,7 +41,7 @@ impl Page<'_, '_> {
         let negotiation = self.view.negotiation(index)?;
         Some(html! {
             tr id=(negotiation.id) data-outcome=(negotiation.outcome) {
-                td { (time(&negotiation.time)) }
+                td { (time(self.view, &negotiation.time)) }
                 td { (party(&negotiation.client)) }
                 td {
                     (negotiation.method) @if negotiation.in_dialog { " " span.small { "within the dialog" } } br;

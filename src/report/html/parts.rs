@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::report::escape::visible;
-use crate::report::model;
+use crate::report::{View, model};
 
 /// Text from the network: nothing in it hides or turns the direction of reading. The page escapes it besides.
 pub(super) fn shown(text: &str) -> std::borrow::Cow<'_, str> {
@@ -25,8 +25,8 @@ pub(super) fn dots(number: impl TryInto<u64>) -> String {
 }
 
 /// A time of a report, as people read it.
-pub(super) fn time(time: &str) -> Markup {
-    html! { time datetime=(time) { (time.replacen('T', " ", 1).trim_end_matches('Z')) } }
+pub(super) fn time(view: &View<'_>, time: &str) -> Markup {
+    html! { time datetime=(time) { (view.shown(time).replacen('T', " ", 1).trim_end_matches('Z')) } }
 }
 
 /// An element with its address.

@@ -34,7 +34,7 @@ impl Page<'_, '_> {
                             p.small { "Wireshark: " code { (shown(&finding.wireshark_filter)) } }
                         }
                         td { (evidence(&finding.evidence, inputs)) }
-                        td { (time(&finding.time)) }
+                        td { (time(self.view, &finding.time)) }
                         td { (self.call_link(&raw.call_id)) p.callid { (shown(&finding.call_id)) } }
                     }
                 }
@@ -141,7 +141,7 @@ impl Page<'_, '_> {
         let redirect = self.view.redirect(index)?;
         Some(html! {
             tr id=(redirect.id) data-outcome=(redirect.outcome) data-status=(redirect.status) {
-                td { (time(&redirect.time)) }
+                td { (time(self.view, &redirect.time)) }
                 td.n { span.status { (redirect.status) } }
                 td { @match &redirect.request_uri { Some(asked) => (uri(asked)), None => span.small { "not captured" } } }
                 td {

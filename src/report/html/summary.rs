@@ -45,8 +45,8 @@ pub(super) fn summary(page: &Page<'_, '_>) -> Markup {
                                 td { code { (shown(&input.path)) } }
                                 td { (input.format.unwrap_or("no capture")) @if let Some(compression) = input.compression { " in " (compression) } }
                                 td.n { (dots(input.frames)) }
-                                td { @if let Some(first) = &input.first_time { (time(first)) } }
-                                td { @if let Some(last) = &input.last_time { (time(last)) } }
+                                td { @if let Some(first) = &input.first_time { (time(page.view, first)) } }
+                                td { @if let Some(last) = &input.last_time { (time(page.view, last)) } }
                                 td {
                                     @if let Some(problem) = &input.problem { span.mark.warning { (shown(problem)) } }
                                     @else { "whole" }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::Analysis;
+use crate::report::View;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Columns of the picture.
@@ -19,7 +19,9 @@ const TOP: u64 = 14;
 const KINDS: [(&str, &str); 4] = [("moved", "301"), ("temporary", "302"), ("other", "other 3xx"), ("interval", "422")];
 
 /// The section with the picture; nothing if there is nothing to show.
-pub(super) fn timeline(analysis: &Analysis) -> Markup {
+pub(super) fn timeline(view: &View<'_>) -> Markup {
+    let analysis = view.analysis();
+    let clock = |time: Timestamp| clock(view, time);
     let redirects = analysis.redirects.iter().map(|judged| {
         let kind = match judged.redirect.status {
             301 => 0,
@@ -57,7 +59,7 @@ pub(super) fn timeline(analysis: &Analysis) -> Markup {
                     text.scale x=(LEFT - 6) y=(TOP + 4) { (tallest) }
                     text.scale x=(LEFT - 6) y=(foot) { "0" }
                     @for (index, column) in columns.iter().enumerate().filter(|(_, column)| column.iter().any(|count| *count > 0)) {
-                        (self::column(index, column, tallest, &label(first, span, index, column)))
+                        (self::column(index, column, tallest, &label(&clock, (first, span), index, column)))
                     }
                     @for part in 0..=4_i64 {
                         @let at = LEFT + COLUMNS * WIDTH * usize::try_from(part).unwrap_or(0) / 4;
@@ -96,7 +98,12 @@ fn column(index: usize, column: &[u64; KINDS.len()], tallest: u64, label: &str) 
     }
 }
 
-fn label(first: Timestamp, span: i64, index: usize, column: &[u64; KINDS.len()]) -> String {
+fn label(
+    clock: &dyn Fn(Timestamp) -> String,
+    (first, span): (Timestamp, i64),
+    index: usize,
+    column: &[u64; KINDS.len()],
+) -> String {
     let part = |index: usize| first.plus(span / COLUMNS as i64 * i64::try_from(index).unwrap_or(0));
     let counts: Vec<String> = column
         .iter()
@@ -108,8 +115,8 @@ fn label(first: Timestamp, span: i64, index: usize, column: &[u64; KINDS.len()])
 }
 
 /// A time of day; with tenths of a second, since captures may be short.
-fn clock(time: Timestamp) -> String {
-    let text = time.rfc3339(1).to_string();
+fn clock(view: &View<'_>, time: Timestamp) -> String {
+    let text = view.shown(&time.rfc3339(1).to_string());
     let of_day = text.get(11..21).unwrap_or(&text).to_owned();
     if time.nanos() % NANOS_PER_SECOND == 0 { of_day.trim_end_matches(".0").to_owned() } else { of_day }
 }
