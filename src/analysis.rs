@@ -1,6 +1,6 @@
 //! The result of a run, before it takes the shape of a report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -96,6 +96,32 @@ impl Analysis {
             && self.negotiations.is_empty()
             && self.findings.is_empty()
             && self.listed.is_empty())
+    }
+
+    /// The Call-IDs of the calls that are listed, and of those in which they were followed or tried again. One may come more than once.
+    pub fn concerned(&self) -> impl Iterator<Item = &[u8]> {
+        let listed: HashSet<&[u8]> = self.listed.iter().map(|dialog| dialog.call_id.as_ref()).collect();
+        let redirects = self.redirects.iter().map(|judged| &judged.redirect);
+        let redirects = redirects.map(|redirect| (redirect.call_id.as_ref(), redirect.follow_up.as_ref()));
+        let negotiations = self.negotiations.iter().map(|judged| &judged.negotiation);
+        let negotiations = negotiations.flat_map(|all| {
+            let retries = all.rounds.iter().filter_map(|round| round.retry.as_ref());
+            retries.map(|retry| (all.call_id.as_ref(), Some(&retry.follow_up)))
+        });
+        let links: Vec<(&[u8], &[u8])> = redirects
+            .chain(negotiations)
+            .filter_map(|(call_id, next)| Some((call_id, next?.call_id.as_deref()?)))
+            .filter(|(call_id, other)| listed.contains(call_id) || listed.contains(other))
+            .collect();
+        let linked = links.into_iter().flat_map(|(call_id, other)| [call_id, other]);
+        self.listed.iter().map(|dialog| dialog.call_id.as_ref()).chain(linked)
+    }
+
+    /// Puts numbers in place of the names of inputs.
+    pub fn conceal_inputs(&mut self) {
+        for (number, input) in (1..).zip(&mut self.inputs) {
+            input.path = format!("input {number}").into();
+        }
     }
 
     /// The redirects, with what is remembered of those that were shown.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::correlation::Filter;
 use crate::findings::{Fingerprint, ON_REQUEST, Settings, Severity};
 use crate::progress::Progress;
+use crate::redact::Pseudonyms;
 
 /// Which dialogs a report lists in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,10 @@ pub struct Options {
     pub settings: Settings,
     /// Threads that work beside the reader; 0 for as many as there are cores.
     pub threads: usize,
+    /// Headers that tie the calls on both sides of a back-to-back user agent, besides Session-ID: what has the same value belongs together.
+    pub leg_headers: Vec<String>,
+    /// What names in the messages are replaced by, in everything that comes out; nothing is if there is none.
+    pub pseudonyms: Option<Arc<Pseudonyms>>,
     /// Names for addresses, which stand beside them in reports.
     pub names: Arc<BTreeMap<IpAddr, String>>,
     /// Whether results are forgotten once they were [shown](crate::pipeline::analyze_live), so that a run over an endless input keeps only what the

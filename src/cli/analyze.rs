@@ -14,6 +14,7 @@ use reinvite::error::Error;
 use reinvite::findings::{Fingerprint, RULES, Settings, Severity};
 use reinvite::options::{DialogsListed, Options, Selection, is_family};
 use reinvite::pipeline::{analyze_feed, analyze_live};
+use reinvite::redact::Pseudonyms;
 use reinvite::report::earlier::{Earlier, EarlierError};
 use reinvite::report::{Spacing, View};
 
@@ -25,6 +26,7 @@ use super::filters::Filters;
 use super::live::Outputs;
 use super::output::Output;
 use super::progress::{summarise, watched};
+use super::redact::pseudonyms;
 use super::words::{Level, Shown, Zone};
 use super::{Exit, complain};
 
@@ -71,6 +73,16 @@ pub(super) struct Analyze {
     /// that can be read twice
     #[arg(long, value_name = "PATH.pcapng")]
     extract: Option<PathBuf>,
+    /// A header that ties the calls on both sides of a back-to-back user agent, such as X-Call-ID; Session-ID is used by itself; repeatable
+    #[arg(long, value_name = "NAME")]
+    leg_header: Vec<String>,
+    /// Put pseudonyms in place of users, display names, hosts and addresses in all outputs
+    #[arg(long)]
+    redact: bool,
+    /// What pseudonyms follow from: the same key gives the same ones in every run. Without it they follow from the content of the captures,
+    /// so that whoever has the originals can undo them
+    #[arg(long, value_name = "SECRET", env = "REINVITE_REDACT_KEY", hide_env_values = true)]
+    redact_key: Option<String>,
     /// Which inputs continue each other, so that calls, streams and fragments go on from one to the next
     #[arg(long, value_enum)]
     source: Option<Source>,
@@ -84,7 +96,7 @@ pub(super) struct Analyze {
     /// Thresholds of rules, which the file may set.
     #[arg(skip)]
     settings: Settings,
-    /// Time zone for text, such as Europe/Berlin; other formats keep UTC
+    /// Time zone for text and HTML, such as Europe/Berlin; other formats keep UTC
     #[arg(long, value_name = "ZONE")]
     timezone: Option<Zone>,
     /// Whether progress is shown on standard error; auto: if that is a terminal
@@ -154,6 +166,14 @@ impl Analyze {
             Ok(outputs) => outputs,
             Err((exit, problem)) => return refuse(&problem, exit),
         };
+        let pseudonyms = match self.redact.then(|| self.pseudonyms(&feeder)).transpose() {
+            Ok(pseudonyms) => pseudonyms.map(Arc::new),
+            Err(problem) => {
+                outputs.into_iter().for_each(Output::abandon);
+                return refuse(&problem, Exit::Unusable);
+            }
+        };
+        let options = Options { pseudonyms, ..options };
         let excerpt = match self.extract.take().map(|path| extract::open(&path, &inputs, feeder.captures(), &options)) {
             None => None,
             Some(Ok(file)) => Some(file),
@@ -173,16 +193,19 @@ impl Analyze {
             }
         });
         if options.quotable {
-            reinvite::pipeline::quote(&mut analysis);
+            reinvite::pipeline::quote(&mut analysis, options.pseudonyms.as_deref());
         }
         let exit = self.judge(&analysis);
+        let exit = exit.max(excerpt.map_or(Exit::Done, |file| self.extract(file, &analysis, &options, &workers)));
+        if self.redact {
+            analysis.conceal_inputs();
+        }
         let view = View::new(&analysis).in_zone(self.timezone.take().map(|zone| zone.0));
         let spacing = if self.compact { Spacing::Compact } else { Spacing::Wide };
         let outputs = outputs.into_outputs();
         let exit = workers.install(|| {
             outputs.into_iter().fold(exit, |exit, (output, failure)| exit.max(write(output, failure, &view, spacing)))
         });
-        let exit = exit.max(excerpt.map_or(Exit::Done, |file| self.extract(file, &analysis, &options, &workers)));
         if self.verbose || self.is_watched() {
             summarise(&view, self.verbose);
         }
@@ -205,6 +228,24 @@ impl Analyze {
         }
     }
 
+    /// Whether what is asked for can be told without the names that are to be replaced.
+    fn may_redact(&self) -> Result<(), String> {
+        let what = match () {
+            () if !self.redact => return Ok(()),
+            () if self.aliases.is_some() => "--aliases gives names",
+            () if self.filter.names_anybody() => {
+                "--from, --to, --call-id and --host ask for names; write those calls to a file with --extract first"
+            }
+            () => return Ok(()),
+        };
+        Err(format!("--redact leaves no names: {what}"))
+    }
+
+    fn pseudonyms(&self, feeder: &Feeder) -> Result<Pseudonyms, String> {
+        self.may_redact()?;
+        pseudonyms(self.redact_key.as_deref(), "--redact-key", feeder.captures(), &self.leg_header)
+    }
+
     /// Takes what a file says where nothing of the kind was given.
     fn fill(&mut self, mut config: Config) {
         self.filter.fill(&mut config);
@@ -216,6 +257,9 @@ impl Analyze {
         self.format = self.format.take().or(config.format);
         self.timezone = self.timezone.take().or_else(|| config.timezone.map(|One(zone)| zone));
         self.extract = self.extract.take().or(config.extract);
+        config.leg_header.unless(&mut self.leg_header);
+        self.redact |= config.redact;
+        self.redact_key = self.redact_key.take().or(config.redact_key);
         self.aliases = self.aliases.take().or(config.aliases);
         self.dialogs = self.dialogs.or(config.dialogs);
         self.min_severity = self.min_severity.or(config.min_severity);
@@ -270,6 +314,7 @@ impl Analyze {
             },
             known,
             settings: self.settings.clone(),
+            leg_headers: self.leg_header.clone(),
             filter: self.filter.filter(),
             progress: Arc::default(),
             threads: self.threads.unwrap_or(0),

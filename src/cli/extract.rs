@@ -1,14 +1,18 @@
 //! `--extract`: the packets of the listed calls, as a capture of their own.
 
+use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use rayon::ThreadPool;
 
 use reinvite::analysis::Analysis;
+use reinvite::capture::Feeder;
 use reinvite::error::Error;
 use reinvite::options::{DialogsListed, Options};
-use reinvite::pipeline::{Excerpt, excerpt};
+use reinvite::pipeline::{Excerpt, excerpt, redact};
+use reinvite::redact::Pseudonyms;
 
 use super::Exit;
 use super::capture_file::CaptureFile;
@@ -35,18 +39,37 @@ pub(super) fn open<'a>(
     CaptureFile::open(path, inputs)
 }
 
-/// Writes the excerpt.
+/// Writes the excerpt; with pseudonyms, the messages of the calls in packets of their own.
 pub(super) fn write(
     mut file: CaptureFile,
     analysis: &Analysis,
     options: &Options,
     workers: &ThreadPool,
 ) -> Result<Excerpt, Error> {
-    match excerpt(analysis, options, workers, file.out()) {
+    let written = match &options.pseudonyms {
+        None => excerpt(analysis, options, workers, file.out()),
+        Some(pseudonyms) => redacted(analysis, options, pseudonyms, workers, file.out()),
+    };
+    match written {
         Ok(written) => file.place().map(|()| written),
         Err(problem) => {
             file.abandon();
             Err(problem)
         }
     }
+}
+
+/// Writes the messages of the listed calls, and of those linked to them, with pseudonyms.
+fn redacted(
+    analysis: &Analysis,
+    options: &Options,
+    pseudonyms: &Pseudonyms,
+    workers: &ThreadPool,
+    out: (&Path, &mut (dyn Write + Send)),
+) -> Result<Excerpt, Error> {
+    let captures: Vec<PathBuf> = analysis.inputs.iter().map(|input| input.path.clone()).collect();
+    let calls: HashSet<&[u8]> = analysis.concerned().collect();
+    let feeder = Feeder::open(&captures, &options.capture)?;
+    let written = redact(feeder, pseudonyms, &|call_id| calls.contains(call_id), workers, out)?;
+    Ok(Excerpt { calls: calls.len() as u64, packets: written.messages })
 }

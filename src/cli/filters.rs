@@ -50,6 +50,11 @@ impl Filters {
         self.until = self.until.or_else(|| config.until.take().map(|One(time)| time));
     }
 
+    /// Whether they ask for names or addresses.
+    pub(super) fn names_anybody(&self) -> bool {
+        !(self.from.is_empty() && self.to.is_empty() && self.call_id.is_empty() && self.host.is_empty())
+    }
+
     /// The same for the library.
     pub(super) fn filter(&self) -> Filter {
         Filter {

@@ -1,7 +1,7 @@
 //! `reinvite redact`: a capture that can be shown to others.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -46,23 +46,14 @@ impl Redact {
 
     fn redacted(self) -> Result<Exit, (Exit, String)> {
         let unusable = |problem: &dyn std::fmt::Display| (Exit::Unusable, problem.to_string());
-        let key = match &self.key {
-            Some(key) => key.as_bytes().to_vec(),
-            None if !self.capture.is_file() => {
-                return Err(unusable(&format!("{}: is no file; give a --key", self.capture.display())));
-            }
-            None => {
-                let digest = File::open(&self.capture).and_then(digest);
-                digest.map_err(|problem| unusable(&format!("{}: {problem}", self.capture.display())))?.to_vec()
-            }
-        };
+        let capture = std::iter::once(self.capture.as_path());
         let pseudonyms =
-            self.leg_header.iter().fold(Pseudonyms::new(&key), |pseudonyms, name| pseudonyms.with_call_header(name));
+            pseudonyms(self.key.as_deref(), "--key", capture, &self.leg_header).map_err(|text| unusable(&text))?;
         let workers = reinvite::pipeline::workers(self.threads).map_err(|problem| unusable(&problem))?;
         let captures = std::slice::from_ref(&self.capture);
         let feeder = Feeder::open(captures, &CaptureOptions::default()).map_err(|problem| unusable(&problem))?;
         let mut output = CaptureFile::open(&self.output, &[self.capture.as_path()])?;
-        let written = reinvite::pipeline::redact(feeder, &pseudonyms, &workers, output.out());
+        let written = reinvite::pipeline::redact(feeder, &pseudonyms, &|_| true, &workers, output.out());
         let redacted = match written {
             Ok(redacted) => redacted,
             Err(problem) => {
@@ -81,4 +72,28 @@ impl Redact {
         output.place().map_err(|problem| (Exit::Unwritten, problem.to_string()))?;
         Ok(exit)
     }
+}
+
+/// The pseudonyms that follow from a key, or else from the content of the captures, each of which must be a file then. `option` is what
+/// takes the key.
+pub(super) fn pseudonyms<'a>(
+    key: Option<&str>,
+    option: &str,
+    captures: impl Iterator<Item = &'a Path>,
+    leg_headers: &[String],
+) -> Result<Pseudonyms, String> {
+    let mut all = Vec::new();
+    match key {
+        Some(key) => all.extend_from_slice(key.as_bytes()),
+        None => {
+            for capture in captures {
+                if !capture.is_file() {
+                    return Err(format!("{}: is no file; give a {option}", capture.display()));
+                }
+                let digest = File::open(capture).and_then(digest);
+                all.extend(digest.map_err(|problem| format!("{}: {problem}", capture.display()))?);
+            }
+        }
+    }
+    Ok(leg_headers.iter().fold(Pseudonyms::new(&all), |pseudonyms, name| pseudonyms.with_call_header(name)))
 }

@@ -160,6 +160,18 @@ impl Oddities {
         self.total.saturating_sub(kept)
     }
 
+    /// The same with every group as `change` leaves it.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&mut OddGroup)) -> Self {
+        let mut all = Self { groups: BTreeMap::new(), by_call: self.by_call, total: self.total };
+        for group in self.groups.values().flat_map(BTreeMap::values) {
+            let mut group = group.clone();
+            change(&mut group);
+            all.put(group);
+        }
+        all
+    }
+
     /// The groups of the calls that `wanted` takes, one for each oddity and origin.
     pub fn into_groups(self, wanted: impl Fn(&[u8]) -> bool) -> Vec<OddGroup> {
         let mut all = Self::new(false);

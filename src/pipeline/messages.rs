@@ -1,8 +1,11 @@
 //! The messages of a batch on their way to their calls.
 
+use std::sync::Arc;
+
 use super::yields::{Envelope, SHARDS, shard};
 use crate::capture::Window;
-use crate::correlation::{Arriving, CallKey, MessageRecord, Order, Span, extract};
+use crate::correlation::{Arriving, CallKey, Found, Marks, MessageRecord, Order, Span, extract};
+use crate::redact::Pseudonyms;
 use crate::sip::Message;
 
 /// A message on its way to its shard.
@@ -34,6 +37,8 @@ pub(crate) struct Messages {
     by_shard: Vec<u32>,
     /// Where those of each shard begin in `by_shard`, and where the last ones end.
     starts: Vec<u32>,
+    /// Headers that tie calls.
+    leg_headers: Arc<[Box<[u8]>]>,
 }
 
 impl Messages {
@@ -50,11 +55,45 @@ impl Messages {
         order: Order,
         window: &[u8],
     ) -> bool {
-        let Some(record) = extract(message, &envelope.found(), &mut self.digests) else { return false };
+        let Some(mut record) = extract(message, &envelope.found(), &mut self.digests) else { return false };
+        self.tie(&mut record, message);
         let (raw, in_window) = self.place(message.raw(), window);
         let key = CallKey::of(call_id);
         self.items.push(Item { order, record, key, call_id: Span::of(message.raw(), call_id), raw, in_window });
         true
+    }
+
+    /// Notes what ties the call of a message to others, if a header that was named says it.
+    fn tie(&self, record: &mut MessageRecord, message: &Message<'_>) {
+        let value = |name: &[u8]| message.headers().find(|header| header.raw_name.eq_ignore_ascii_case(name));
+        if let Some(header) = self.leg_headers.iter().find_map(|name| value(name)) {
+            record.session_id = Span::of(message.raw(), header.value.trim_ascii());
+        }
+    }
+
+    /// Puts pseudonyms into all messages, whose bytes lie in `windows` so far.
+    pub(crate) fn redact(&mut self, windows: &[Window], pseudonyms: &Pseudonyms) {
+        let window = self.window_bytes(windows);
+        let (items, bytes) = (std::mem::take(&mut self.items), std::mem::take(&mut self.bytes));
+        self.digests.clear();
+        for item in items {
+            let raw = item.raw.within(if item.in_window { window } else { &bytes });
+            let redacted = read(raw, &item.record).map(|message| pseudonyms.message(&message)).unwrap_or_default();
+            let again = read(&redacted, &item.record);
+            let Some((message, call_id)) = again.as_ref().and_then(|message| Some((message, message.call_id()?)))
+            else {
+                continue;
+            };
+            let found = pseudonymous(&item.record, pseudonyms);
+            let one = [item.record.extent];
+            let more = item.record.extra.as_ref().map(|extra| extra.extents.as_slice());
+            let extents = more.filter(|extents| !extents.is_empty()).unwrap_or(&one);
+            let Some(mut record) = extract(message, &Found { extents, ..found }, &mut self.digests) else { continue };
+            self.tie(&mut record, message);
+            let (raw, in_window) = self.place(message.raw(), &[]);
+            let (key, call_id) = (CallKey::of(call_id), Span::of(message.raw(), call_id));
+            self.items.push(Item { order: item.order, record, key, call_id, raw, in_window });
+        }
     }
 
     /// Where `raw` lies, and whether it lies in the window; if not it is kept.
@@ -114,22 +153,58 @@ impl Messages {
     }
 }
 
+/// A message of which a record was made, read again.
+fn read<'m>(raw: &'m [u8], record: &MessageRecord) -> Option<Message<'m>> {
+    if record.marks.has(Marks::HEAD_CUT) {
+        return Message::parse_cut(raw).ok();
+    }
+    Message::parse(raw).or_else(|_| Message::parse_cut(raw)).ok()
+}
+
+/// Where a message was found, with pseudonyms for the addresses.
+fn pseudonymous(record: &MessageRecord, pseudonyms: &Pseudonyms) -> Found<'static> {
+    Found {
+        time: record.time,
+        frame: record.frame,
+        input: record.input,
+        capture_source: record.capture_source,
+        position: record.position,
+        source: pseudonyms.endpoint(record.source),
+        destination: pseudonyms.endpoint(record.destination),
+        transport: record.transport,
+        identification: record.identification,
+        extents: &[],
+    }
+}
+
 /// Lists without messages, with room for those to come. Windows have more of them than the streams of a shard.
 #[derive(Debug, Default)]
 pub(crate) struct Spare {
     windows: Vec<Messages>,
     streams: Vec<Messages>,
+    leg_headers: Arc<[Box<[u8]>]>,
 }
 
 impl Spare {
+    /// None yet; `leg_headers` tie calls.
+    pub(crate) fn new(leg_headers: &[String]) -> Self {
+        let names = leg_headers.iter().map(|name| name.as_bytes().into());
+        Self { leg_headers: names.collect(), ..Self::default() }
+    }
+
+    /// For the messages of what is found once in a while.
+    pub(crate) fn of_few(&self) -> Messages {
+        Messages { leg_headers: Arc::clone(&self.leg_headers), ..Messages::default() }
+    }
+
     /// For the messages of the window at `index`.
     pub(crate) fn of_window(&mut self, index: usize) -> Messages {
-        Messages { window: Some(index), ..self.windows.pop().unwrap_or_default() }
+        Messages { window: Some(index), ..self.windows.pop().unwrap_or_else(|| self.of_few()) }
     }
 
     /// For the messages of streams.
     pub(crate) fn of_streams(&mut self) -> Messages {
-        self.streams.pop().unwrap_or_default()
+        self.streams.pop().unwrap_or_else(|| self.of_few())
     }
 
     /// Takes back a list whose messages have gone to their calls.

@@ -35,22 +35,24 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::analysis::Analysis;
-use crate::capture::Feeder;
+use crate::capture::{Feeder, Window};
 use crate::correlation::Oddities;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::options::Options;
+use crate::redact::Pseudonyms;
 use calls::{CallShards, Sorted};
 pub use excerpt::{Excerpt, excerpt};
 use intake::Intake;
 use messages::Spare;
-use packets::PacketShards;
+use packets::{Found, PacketShards};
 use pending::Visit;
 pub use quotes::quote;
-pub use redact::{Redacted, redact};
+pub use redact::{Redacted, Wanted, redact};
 use yields::{Spot, Yield, decode_window};
 
 /// The threads that do the work: as many, or one for each core if `threads` is 0.
@@ -124,7 +126,12 @@ pub fn analyze_live(
 
 fn run(feeder: Feeder, options: &Options, early: bool, visit: Visit<'_>) -> Analysis {
     let mut intake = Intake::new(feeder, options.capture.windows_per_batch);
-    let mut sorting = Sorting { early, ..Sorting::default() };
+    let mut sorting = Sorting {
+        early,
+        spare: Spare::new(&options.leg_headers),
+        pseudonyms: options.pseudonyms.clone(),
+        ..Sorting::default()
+    };
     sorting.counters.oddities = Oddities::new(!options.filter.is_empty());
     let mut calls = CallShards::new(early);
     let mut sorted = Sorted::default();
@@ -158,6 +165,8 @@ struct Sorting {
     /// The last frame of each capture source, for what comes when the input is over.
     last: BTreeMap<u32, Spot>,
     spare: Spare,
+    /// What names are replaced by before calls see any.
+    pseudonyms: Option<Arc<Pseudonyms>>,
 }
 
 impl Sorting {
@@ -175,7 +184,7 @@ impl Sorting {
         let reached = yields.iter().filter_map(|given| given.ends).map(|(_, last)| last.arrival.watermark).max();
         let found = self.packets.take(yields, reached.unwrap_or_default(), &mut self.spare, &mut self.counters);
         let inputs = if self.early { intake.inputs() } else { Vec::new() };
-        Some(Sorted { reached, seen, inputs, ..Sorted::new(slots.into_windows(), found) })
+        Some(Sorted { reached, seen, inputs, ..self.sorted(slots.into_windows(), found) })
     }
 
     /// The last of all frames so far.
@@ -192,9 +201,20 @@ impl Sorting {
     /// The input is over: what streams still hold.
     fn finish(&mut self) -> Sorted {
         let Some(last) = self.last_frame() else { return Sorted::default() };
+        let found = self.packets.finish(last, &self.spare, &mut self.counters);
         self.spare = Spare::default();
-        let found = self.packets.finish(last, &mut self.counters);
-        Sorted::new(Vec::new(), found)
+        self.sorted(Vec::new(), found)
+    }
+
+    /// What was found, with pseudonyms if there are any.
+    fn sorted(&self, windows: Vec<Window>, mut found: Found) -> Sorted {
+        if let Some(pseudonyms) = &self.pseudonyms {
+            found.messages.par_iter_mut().for_each(|list| list.redact(&windows, pseudonyms));
+            for (one, other) in found.losses.iter_mut().map(|loss| (&mut loss.path.0, &mut loss.path.1)) {
+                (*one, *other) = (pseudonyms.endpoint(*one), pseudonyms.endpoint(*other));
+            }
+        }
+        Sorted::new(windows, found)
     }
 
     /// What was seen and what was not looked at.
@@ -203,6 +223,9 @@ impl Sorting {
         counters.fragments = self.packets.fragment_stats();
         counters.sctp = self.packets.sctp_stats();
         counters.streams = self.packets.stream_stats();
+        if let Some(pseudonyms) = &self.pseudonyms {
+            counters.oddities = odd::redact(&counters.oddities, pseudonyms);
+        }
         counters
     }
 }

@@ -1,8 +1,9 @@
 //! From messages that are odd as such to the facts about their senders.
 
 use super::yields::Envelope;
-use crate::correlation::{OddOrigin, Oddities, Oddity, Order, Place, Sighting, Text};
+use crate::correlation::{Method, OddOrigin, Oddities, Oddity, Order, Place, Sighting, Text};
 use crate::net::Transport;
+use crate::redact::Pseudonyms;
 use crate::sip::{Anomaly, HeaderName, Message, StartLine};
 
 /// Counts what is odd about a message.
@@ -13,6 +14,25 @@ pub(crate) fn note(message: &Message<'_>, envelope: &Envelope<'_>, order: Order,
     if old_branch || !message.anomalies().is_empty() {
         note_all(message, envelope, order, old_branch, out);
     }
+}
+
+/// The same with pseudonyms for whom they are about.
+pub(crate) fn redact(oddities: &Oddities, pseudonyms: &Pseudonyms) -> Oddities {
+    oddities.map(|group| {
+        if let OddOrigin::Element(address) = &mut group.origin {
+            *address = pseudonyms.address(*address);
+        }
+        let seen = &mut group.first;
+        seen.source = pseudonyms.endpoint(seen.source);
+        seen.destination = pseudonyms.endpoint(seen.destination);
+        seen.call_id = pseudonyms.header(HeaderName::CallId, &seen.call_id);
+        seen.agent = seen.agent.take().map(|agent| pseudonyms.header(HeaderName::UserAgent, &agent));
+        // Numbers and methods are kept; what pretends to be one is not.
+        for word in seen.words.iter_mut().filter(|word| Method::of(word) == Method::Other) {
+            let is_number = |byte: &u8| byte.is_ascii_digit() || b" -+,".contains(byte);
+            word.iter_mut().filter(|byte| !is_number(byte)).for_each(|byte| *byte = b'x');
+        }
+    })
 }
 
 #[cold]

@@ -73,7 +73,9 @@ impl PacketShards {
             }
             let due = waiting.iter_mut().map(|list| take_due(list, nesting)).collect();
             let whole = whole.get_or_init(|| reassemble(tables, due));
-            let mut next: Vec<Yield<'_>> = whole.par_chunks(PACKETS_PER_TASK).map(decode_whole).collect();
+            let list = || spare.of_few();
+            let mut next: Vec<Yield<'_>> =
+                whole.par_chunks(PACKETS_PER_TASK).map(|packets| decode_whole(packets, list())).collect();
             let inner_fragments = next.iter_mut().map(|given| std::mem::take(&mut given.fragments));
             waiting = transpose(std::iter::once(waiting).chain(inner_fragments));
             inner.append(&mut next);
@@ -91,7 +93,7 @@ impl PacketShards {
             .zip(lists)
             .filter_map(|((flows, segments), list)| run_flows(flows, segments, reached, list))
             .collect();
-        let associations = self.sctp(&mut yields, &mut inner, reached);
+        let associations = self.sctp(&mut yields, &mut inner, (reached, spare));
         for given in yields.iter().map(|given| &given.counters).chain(inner.iter().map(|given| &given.counters)) {
             *counters += given;
         }
@@ -120,28 +122,31 @@ impl PacketShards {
         &mut self,
         yields: &mut [Yield<'_>],
         inner: &mut [Yield<'_>],
-        reached: Timestamp,
+        (reached, spare): (Timestamp, &Spare),
     ) -> Vec<StreamContext<'static>> {
         let outer = yields.iter_mut().map(|given| std::mem::take(&mut given.sctp));
         let packets: Vec<Vec<SctpItem<'_>>> =
             transpose(outer.chain(inner.iter_mut().map(|given| std::mem::take(&mut given.sctp))));
         let shards = self.associations.par_iter_mut().zip(packets);
-        shards.filter_map(|(associations, packets)| run_sctp(associations, packets, reached)).collect()
+        shards.filter_map(|(associations, packets)| run_sctp(associations, packets, reached, spare)).collect()
     }
 
     /// Lets all streams give what they hold: the input is over, and `last` was its last frame.
-    pub(crate) fn finish(&mut self, last: Spot, counters: &mut Counters) -> Found {
+    pub(crate) fn finish(&mut self, last: Spot, spare: &Spare, counters: &mut Counters) -> Found {
         let streams: Vec<StreamContext<'static>> = self
             .flows
             .par_iter_mut()
             .map(|flows| {
-                let mut context = StreamContext::new(last, Messages::default());
+                let mut context = StreamContext::new(last, spare.of_few());
                 flows.finish(&mut context);
                 context
             })
             .collect();
-        let associations: Vec<StreamContext<'static>> =
-            self.associations.par_iter_mut().map(|associations| finish_sctp(associations, last)).collect();
+        let associations: Vec<StreamContext<'static>> = self
+            .associations
+            .par_iter_mut()
+            .map(|associations| finish_sctp(associations, last, spare.of_few()))
+            .collect();
         let waiting = self.fragments.iter().flatten().flat_map(FragmentTable::waiting);
         let mut found = Found { losses: waiting.map(Loss::of_packet).collect(), ..Found::default() };
         for stream in streams.into_iter().chain(associations) {
@@ -231,8 +236,8 @@ fn reassemble(tables: &mut [FragmentTable], waiting: Vec<Vec<FragmentItem<'_>>>)
     all
 }
 
-fn decode_whole(packets: &[Whole]) -> Yield<'_> {
-    let mut given = Yield::default();
+fn decode_whole(packets: &[Whole], messages: Messages) -> Yield<'_> {
+    let mut given = Yield::into(messages);
     for Whole { spot, packet } in packets {
         let decoded = decode_reassembled(&packet.head, &packet.payload);
         given.counters.decode.count_reassembled(&decoded);

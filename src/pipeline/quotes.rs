@@ -7,11 +7,13 @@ use crate::capture::read_again;
 use crate::correlation::{ListedMessage, Place};
 use crate::extent::Extent;
 use crate::limits::{MAX_QUOTED_BYTES, MAX_QUOTED_MESSAGE_BYTES};
+use crate::redact::Pseudonyms;
+use crate::sip::Message;
 
 /// Reads the messages of the listed calls again, those that repeat another left out, until there are too many bytes. What cannot
 /// be read again is not quoted: what came by a pipe, lies in two files, or was relayed in compressed form, and files that have
-/// changed since.
-pub fn quote(analysis: &mut Analysis) {
+/// changed since. With `pseudonyms` they are quoted with these.
+pub fn quote(analysis: &mut Analysis, pseudonyms: Option<&Pseudonyms>) {
     let mut wanted: Vec<ListedMessage<'_>> = Vec::new();
     let mut bytes = 0_u64;
     for message in analysis.listed.iter().flat_map(|dialog| dialog.messages()) {
@@ -39,14 +41,21 @@ pub fn quote(analysis: &mut Analysis) {
         for message in messages {
             let pieces: Vec<Option<Vec<u8>>> = pieces.by_ref().take(message.extents.len()).collect();
             let whole = pieces.into_iter().collect::<Option<Vec<_>>>().map(|pieces| pieces.concat());
-            quotes.extend(whole.and_then(|whole| Some((message.place, from_start_line(&message, &whole)?))));
+            quotes.extend(whole.and_then(|whole| Some((message.place, message_in(&message, whole, pseudonyms)?))));
         }
     }
     analysis.quotes = quotes.into_iter().collect();
 }
 
 /// The message within bytes that hold it, from its start line on; nothing if that is not in them.
-fn from_start_line(message: &ListedMessage<'_>, bytes: &[u8]) -> Option<Box<[u8]>> {
-    let at = memchr::memmem::find(bytes, message.start_line)?;
+fn message_in(message: &ListedMessage<'_>, bytes: Vec<u8>, pseudonyms: Option<&Pseudonyms>) -> Option<Box<[u8]>> {
+    let bytes = match pseudonyms {
+        None => bytes,
+        Some(pseudonyms) => {
+            let read = Message::parse(&bytes).or_else(|_| Message::parse_cut(&bytes)).ok()?;
+            pseudonyms.message(&read)
+        }
+    };
+    let at = memchr::memmem::find(&bytes, message.start_line)?;
     Some(bytes.get(at..)?.into())
 }

@@ -14,13 +14,16 @@ use crate::capture::{CaptureOptions, Feeder, InputInfo, PacketToWrite, Writer};
 use crate::correlation::Arriving;
 use crate::error::Error;
 use crate::limits::EXCERPT_TICK_SECONDS;
-use crate::net::{Endpoint, LinkType};
+use crate::net::LinkType;
 use crate::redact::{Carriage, Pseudonyms};
-use crate::sip::Message;
+use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
 
 /// Bytes on the wire of what only shows that the capture went on.
 const SIGN_BYTES: u32 = 20;
+
+/// Chooses calls, by the pseudonyms of their Call-IDs.
+pub type Wanted<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
 
 /// What was written, and what was read for it.
 #[derive(Debug, Default)]
@@ -33,7 +36,7 @@ pub struct Redacted {
 
 /// Writes, as pcapng, the SIP messages that belong to calls, with pseudonyms and in packets of their own: IP and UDP with right lengths and
 /// checksums, or what Wireshark exports where a stream carried them. Nothing else of the capture is in the file.
-/// `place` is what `out` leads to.
+/// `wanted` chooses calls by the pseudonyms of their Call-IDs. `place` is what `out` leads to.
 ///
 /// The messages are as long as they were, and the times are as they were; packets without content show for how long was captured.
 ///
@@ -43,13 +46,14 @@ pub struct Redacted {
 pub fn redact(
     feeder: Feeder,
     pseudonyms: &Pseudonyms,
+    wanted: &Wanted<'_>,
     workers: &ThreadPool,
     (place, out): (&Path, &mut (dyn Write + Send)),
 ) -> Result<Redacted, Error> {
     let failed = |source| Error::Write { path: place.to_owned(), source };
     workers.install(|| {
         let mut sorting = Sorting::default();
-        let mut output = Output::new(pseudonyms, out).map_err(failed)?;
+        let mut output = Output::new((pseudonyms, wanted), out).map_err(failed)?;
         let mut intake = Intake::new(feeder, CaptureOptions::default().windows_per_batch);
         while let Some(sorted) = sorting.next(&mut intake) {
             let last = sorting.last_frame();
@@ -66,6 +70,7 @@ pub fn redact(
 /// Writes messages with pseudonyms.
 struct Output<'a> {
     pseudonyms: &'a Pseudonyms,
+    wanted: &'a Wanted<'a>,
     writer: Writer<io::BufWriter<&'a mut (dyn Write + Send)>>,
     written: Option<Timestamp>,
     /// The capture time of the last frame seen.
@@ -74,18 +79,21 @@ struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    fn new(pseudonyms: &'a Pseudonyms, out: &'a mut (dyn Write + Send)) -> io::Result<Self> {
+    fn new(
+        (pseudonyms, wanted): (&'a Pseudonyms, &'a Wanted<'a>),
+        out: &'a mut (dyn Write + Send),
+    ) -> io::Result<Self> {
         let writer = Writer::new(io::BufWriter::new(out), 9)?;
-        Ok(Self { pseudonyms, writer, written: None, reached: None, messages: 0 })
+        Ok(Self { pseudonyms, wanted, writer, written: None, reached: None, messages: 0 })
     }
 
     fn take(&mut self, sorted: &Sorted, last: Option<Spot>) -> io::Result<()> {
         let mut arriving: Vec<Arriving<'_>> =
             sorted.messages.iter().flat_map(|list| list.arriving(&sorted.windows)).collect();
         arriving.sort_by_key(|arriving| (arriving.now, arriving.record.order()));
-        let pseudonyms = self.pseudonyms;
+        let (pseudonyms, wanted) = (self.pseudonyms, self.wanted);
         let packets: Vec<(Timestamp, LinkType, Vec<u8>)> =
-            arriving.par_iter().filter_map(|arriving| packet(arriving, pseudonyms)).collect();
+            arriving.par_iter().filter_map(|arriving| packet(arriving, pseudonyms, wanted)).collect();
         for (time, link, bytes) in packets {
             self.write(time, link, &bytes)?;
             self.messages += 1;
@@ -118,14 +126,20 @@ impl<'a> Output<'a> {
     }
 }
 
-/// When a message was captured, and a packet with its pseudonym.
-fn packet(arriving: &Arriving<'_>, pseudonyms: &Pseudonyms) -> Option<(Timestamp, LinkType, Vec<u8>)> {
+/// When a message was captured, and a packet with its pseudonym, if its call is wanted.
+fn packet(
+    arriving: &Arriving<'_>,
+    pseudonyms: &Pseudonyms,
+    wanted: &Wanted<'_>,
+) -> Option<(Timestamp, LinkType, Vec<u8>)> {
     let record = arriving.record;
+    if !wanted(&pseudonyms.header(HeaderName::CallId, arriving.call_id)) {
+        return None;
+    }
     let message = Message::parse(arriving.message).or_else(|_| Message::parse_cut(arriving.message)).ok()?;
-    let pseudonym = |endpoint: Endpoint| Endpoint { address: pseudonyms.address(endpoint.address), ..endpoint };
     let carriage = Carriage {
-        source: pseudonym(record.source),
-        destination: pseudonym(record.destination),
+        source: pseudonyms.endpoint(record.source),
+        destination: pseudonyms.endpoint(record.destination),
         transport: record.transport,
         identification: record.identification,
     };

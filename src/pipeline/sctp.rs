@@ -1,6 +1,6 @@
 //! SIP in SCTP: the messages of associations, each of which is one of SIP (RFC 4168 4).
 
-use super::messages::Messages;
+use super::messages::{Messages, Spare};
 use super::streams::{Loss, StreamContext};
 use super::yields::{Envelope, SctpItem, Spot};
 use crate::net::Transport;
@@ -21,12 +21,13 @@ pub(crate) fn run_sctp(
     table: &mut SctpTable,
     mut packets: Vec<SctpItem<'_>>,
     reached: Timestamp,
+    spare: &Spare,
 ) -> Option<StreamContext<'static>> {
     if packets.is_empty() && table.due().is_none_or(|due| due >= reached) {
         return None;
     }
     packets.sort_by_key(|item| item.spot.order(0));
-    let mut context = StreamContext::new(Spot::behind(reached), Messages::default());
+    let mut context = StreamContext::new(Spot::behind(reached), spare.of_few());
     for SctpItem { spot, packet, extent } in packets {
         give_up(table, spot.arrival.watermark, &mut context);
         context.advance(spot);
@@ -46,8 +47,8 @@ fn give_up(table: &mut SctpTable, now: Timestamp, context: &mut StreamContext<'s
 }
 
 /// The input is over, and `last` was its last frame.
-pub(crate) fn finish_sctp(table: &mut SctpTable, last: Spot) -> StreamContext<'static> {
-    let mut context = StreamContext::new(last, Messages::default());
+pub(crate) fn finish_sctp(table: &mut SctpTable, last: Spot, list: Messages) -> StreamContext<'static> {
+    let mut context = StreamContext::new(last, list);
     table.finish(&mut |source, piece| take(source, piece, &mut context));
     context
 }

@@ -26,6 +26,7 @@ mod values;
 
 use sha2::{Digest, Sha256};
 
+use crate::net::Endpoint;
 use crate::sip::{HeaderName, Message, StartLine};
 pub use packet::Carriage;
 use scramble::{Domain, cross_out, scramble};
@@ -92,6 +93,18 @@ impl Pseudonyms {
             put(message.body, &|body| self.session_description(body));
         }
         out
+    }
+
+    /// An endpoint with a pseudonym for its address.
+    pub fn endpoint(&self, endpoint: Endpoint) -> Endpoint {
+        Endpoint { address: self.address(endpoint.address), ..endpoint }
+    }
+
+    /// The value of a header with pseudonyms.
+    pub fn header(&self, name: HeaderName, value: &[u8]) -> Box<[u8]> {
+        let mut value: Box<[u8]> = value.into();
+        self.value(name, &mut value);
+        value
     }
 
     /// Replaces letters and digits of a text as a whole.

@@ -72,6 +72,9 @@ mod html;
 /// The recordings of real elements, call by call.
 #[cfg(test)]
 mod lab;
+/// Calls on both sides of a back-to-back user agent.
+#[cfg(test)]
+mod legs;
 /// The same calls on every link layer, over IPv4 and IPv6, whole and in fragments.
 #[cfg(test)]
 mod links;

@@ -133,3 +133,89 @@ fn tshark_finds_every_message_and_no_wrong_checksum() {
         assert_eq!(count("_ws.malformed"), Some(0), "{name}");
     }
 }
+
+/// Words of people and hosts in the recordings, and the name of the file.
+const NAMES: [&str; 5] = ["alice", "newdesk", "moved@", "fallback", "clean-udp.pcap"];
+
+/// What shows where something is: frames are those of the capture itself.
+fn frames(report: &Value) -> Value {
+    let evidence = |section: &str| -> Value {
+        report[section].as_array().expect("a list").iter().map(|item| item["evidence"].clone()).collect()
+    };
+    json!([evidence("redirects"), evidence("findings"), report["summary"], report["capture_quality"]])
+}
+
+#[test]
+fn every_output_of_a_report_with_pseudonyms_says_the_same_and_names_nobody() {
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |file: &str| text(&folder.path().join(file)).to_owned();
+        let files = ["r.json", "r.ndjson", "r.txt", "r.html", "r.junit.xml", "r.prom", "csv/"].map(path);
+        let outputs = files.iter().flat_map(|file| ["-o", file.as_str()]);
+        let options: Vec<&str> =
+            ["--redact", "--redact-key", "a secret", "--dialogs", "all"].into_iter().chain(outputs).collect();
+        analyze(&lab(name), &options).exits(0);
+        let before = analyze(&lab(name), &["--dialogs", "all"]).exits(0).report();
+        let after: Value = serde_json::from_slice(&fs::read(path("r.json")).expect("a report")).expect("JSON");
+        assert_eq!(essence(&after), essence(&before), "{name}");
+        assert_eq!(frames(&after), frames(&before), "{name}");
+        assert_eq!(after["inputs"][0]["path"], "input 1", "{name}");
+        let csv = fs::read_dir(path("csv/")).expect("a folder").map(|entry| entry.expect("an entry").path());
+        for file in files.iter().map(Into::into).filter(|file: &std::path::PathBuf| file.is_file()).chain(csv) {
+            let bytes = fs::read(&file).expect("an output");
+            for word in NAMES {
+                assert!(!has(&bytes, word), "{name}: {word} in {}", file.display());
+            }
+            assert!(!bytes.is_empty(), "{name}: {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_report_has_the_pseudonyms_of_the_redacted_capture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let to = folder.path().join("shared.pcapng");
+    for key in [&["--key", "k"][..], &[]] {
+        run(&[&["redact", text(&lab("messy-udp")), text(&to)][..], key].concat()).exits(0);
+        let shared = analyze(&to, &[]).exits(0).report();
+        let own: &[&str] = if key.is_empty() { &["--redact"] } else { &["--redact", "--redact-key", "k"] };
+        let own = analyze(&lab("messy-udp"), own).exits(0).report();
+        let names = |report: &Value| -> Vec<Value> {
+            let fields = ["call_id", "request_uri", "from", "to", "client", "server", "contacts"];
+            let redirects = report["redirects"].as_array().expect("a list");
+            redirects.iter().map(|redirect| fields.iter().map(|field| redirect[*field].clone()).collect()).collect()
+        };
+        assert_eq!(names(&own), names(&shared));
+    }
+}
+
+#[test]
+fn an_excerpt_with_pseudonyms_says_what_the_report_says() {
+    for name in LAB {
+        let folder = tempfile::tempdir().expect("a folder");
+        let to = folder.path().join("flagged.pcapng");
+        let options = ["--redact", "--redact-key", "k", "--extract", text(&to)];
+        let report = analyze(&lab(name), &options).exits(0).report();
+        let bytes = fs::read(&to).expect("a capture");
+        assert!(NAMES.iter().all(|word| !has(&bytes, word)), "{name}");
+        let again = analyze(&to, &[]).exits(0).report();
+        let told = |report: &Value| -> Vec<(Value, Value, Value)> {
+            let list = report["redirects"].as_array().expect("a list").iter();
+            list.map(|item| (item["call_id"].clone(), item["outcome"].clone(), item["followed_to"].clone())).collect()
+        };
+        assert_eq!(told(&again), told(&report), "{name}");
+    }
+}
+
+#[test]
+fn what_needs_names_goes_without_pseudonyms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names = folder.path().join("names");
+    fs::write(&names, "127.0.0.1 edge\n").expect("a file");
+    let capture = lab("clean-udp");
+    analyze(&capture, &["--redact", "--aliases", text(&names)]).exits(2).complains("--aliases");
+    analyze(&capture, &["--redact", "--from", "alice"]).exits(2).complains("--from");
+    let capture = fs::read(capture).expect("a fixture");
+    with_input(&["analyze", "-", "--redact"], &capture).exits(2).complains("--redact-key");
+    with_input(&["analyze", "-", "--redact", "--redact-key", "k", "--status", "301"], &capture).exits(0);
+}

@@ -1,7 +1,8 @@
 //! Results are shown when they are settled, not when the input is over.
 
-use std::io::{Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::ops::ControlFlow;
+use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use reinvite::pipeline::{analyze_live, workers};
 
 use crate::support::captures::{LAB, corpus_captures, lab};
 use crate::support::followed::{difference, follow, with_a_day_behind};
+use crate::support::program::{program, with_input};
 use crate::support::story::{addresses, over_udp};
 use crate::traffic::calls::generator::generate;
 use crate::traffic::calls::options::{Amount, Options as Wanted};
@@ -129,4 +131,35 @@ fn lines_of_captures_of_others_are_those_of_the_report() {
             assert_eq!(difference(&capture, &options, &workers(2).expect("threads")), None, "{}", path.display());
         }
     }
+}
+
+/// As it is with tcpdump: what is written is told before there is more, and nobody reading any more ends it.
+#[test]
+fn the_program_tells_what_a_pipe_has_said_so_far() {
+    let capture = with_a_day_behind(&std::fs::read(lab("clean-udp")).expect("a fixture"));
+    let whole = with_input(&["analyze", "-", "-q", "-f", "ndjson"], &capture).exits(0).out;
+    let mut command = program();
+    command.args(["analyze", "-", "-q", "-f", "ndjson"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let (mut into, mut from) =
+        (child.stdin.take().expect("a pipe"), BufReader::new(child.stdout.take().expect("a pipe")));
+    let (first, rest) = capture.split_at(capture.len() - 5_000);
+    for piece in first.chunks(1_777) {
+        into.write_all(piece).and_then(|()| into.flush()).expect("it reads");
+    }
+    let mut line = String::new();
+    from.read_line(&mut line).expect("a line before the end");
+    assert!(line.starts_with('{') && line.ends_with("}\n"), "{line}");
+    into.write_all(rest).expect("it reads");
+    drop(into);
+    from.read_to_string(&mut line).expect("the other lines");
+    assert_eq!(line, whole, "the same bytes, however it came");
+    assert!(child.wait().expect("it ends").success());
+
+    let mut child = command.spawn().expect("the program starts");
+    let mut into = child.stdin.take().expect("a pipe");
+    drop(child.stdout.take());
+    // It may go at any time from its first line on; there is always more to come.
+    while into.write_all(&capture).is_ok() {}
+    assert!(child.wait().expect("it ends").success());
 }
