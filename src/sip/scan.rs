@@ -57,6 +57,27 @@ pub(super) fn first_in_block<const N: usize>(block: &[u8; 16], needles: [u8; N])
     (found != 0).then(|| lowest_of(found))
 }
 
+/// Whether there is no white space, no control character, no `"` and no `[`.
+#[inline]
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk::<16>() else { return text.iter().all(|byte| is_plain_byte(*byte)) };
+    // Without an early end: nearly all text is plain.
+    let odd = text.as_chunks::<16>().0.iter().fold(odd_in(last), |odd, block| odd | odd_in(block));
+    odd.none()
+}
+
+const fn is_plain_byte(byte: u8) -> bool {
+    !(byte <= b' ' || byte == 0x7f || byte == b'"' || byte == b'[')
+}
+
+/// All bits of each byte that is not plain.
+#[inline]
+fn odd_in(block: &[u8; 16]) -> u8x16 {
+    let block = u8x16::from(*block);
+    let low = block.simd_eq(block.min(u8x16::splat(b' ')));
+    [0x7f, b'"', b'['].iter().fold(low, |odd, byte| odd | block.simd_eq(u8x16::splat(*byte)))
+}
+
 /// A bit for each byte of the block that is one of `needles`, the lowest for the first.
 #[inline]
 fn in_block<const N: usize>(block: &[u8; 16], needles: [u8; N]) -> u32 {
@@ -127,6 +148,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn plain_is_what_has_plain_bytes_alone(
+            mut text in proptest::collection::vec(b'!'..=b'~', 0..70), odd in any::<u8>(), at in 0_usize..70
+        ) {
+            prop_assert_eq!(is_plain(&text), text.iter().all(|byte| is_plain_byte(*byte)));
+            text.retain(|byte| is_plain_byte(*byte));
+            prop_assert!(is_plain(&text));
+            if let Some(byte) = text.get_mut(at) {
+                *byte = odd;
+                prop_assert_eq!(is_plain(&text), is_plain_byte(odd));
+            }
+        }
+
         #[test]
         fn the_first_is_found(text in proptest::collection::vec(prop_oneof![
             4 => any::<u8>(),

@@ -4,8 +4,8 @@ use memchr::memrchr2;
 
 use super::anomaly::{Anomalies, Anomaly};
 use super::lines::{LineEnd, line_at};
-use super::scan::find;
-use super::token::{has_control, is_blank, is_token, part, trim_end};
+use super::scan::{find, is_plain};
+use super::token::{from, has_control, is_blank, is_token, part, trim_end};
 use super::uri::scheme_length;
 use crate::limits::MAX_START_LINE_BYTES;
 
@@ -156,6 +156,25 @@ fn starts_uri(byte: u8) -> bool {
 
 /// Reads a line without its end. What is odd about it is noted.
 pub(super) fn parse<'a>(line: &'a [u8], anomalies: &mut Anomalies) -> Result<StartLine<'a>, NotSip> {
+    usual(line).map_or_else(|| whole(line, anomalies), Ok)
+}
+
+/// A line as nearly all are, without anything odd. `None` says nothing.
+#[inline]
+fn usual(line: &[u8]) -> Option<StartLine<'_>> {
+    if let [b'S', b'I', b'P', b'/', b'2', b'.', b'0', b' ', behind @ ..] = line {
+        let [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', reason @ ..] = behind else { return None };
+        return Some(StartLine::Response { status: number(*a, *b, *c), reason });
+    }
+    let text = line.strip_suffix(b" SIP/2.0")?;
+    let blank = find(text, [b' '])?;
+    let (method, uri) = (part(text, 0, blank), from(text, blank.wrapping_add(1)));
+    let plain = !uri.is_empty() && is_plain(uri) && !uri.starts_with(b"<");
+    (plain && METHODS.contains(&method)).then_some(StartLine::Request { method, uri })
+}
+
+/// A line in all its forms.
+fn whole<'a>(line: &'a [u8], anomalies: &mut Anomalies) -> Result<StartLine<'a>, NotSip> {
     if starts_without_case(line, VERSION_PREFIX) { response(line, anomalies) } else { request(line, anomalies) }
 }
 
@@ -262,7 +281,33 @@ fn starts_without_case(text: &[u8], prefix: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever the short cut says is what is read of any line, and nothing is odd about it.
+        #[test]
+        fn usual_lines_are_read_as_all_are(
+            start in "(SIP/2\\.0|sip/2\\.0|SIP/3\\.0|INVITE|ACK|BYE|REGISTER|OPTIONS|UPDATE|[a-zA-Z]{0,5})( |  |\t|)",
+            middle in "([0-7][0-9]{1,3}|<?sips?:[a-z0-9;<>@.\"\\x7f\\x00]{0,20}( |\t)?[ -~\u{e9}]{0,4}>?|)( |  |)",
+            end in "(SIP/2\\.0|sip/2\\.0|OK|Moved Permanently|)( )?",
+        ) {
+            let line = start + &middle + &end;
+            if let Some(usual) = usual(line.as_bytes()) {
+                let mut anomalies = Anomalies::default();
+                prop_assert_eq!(whole(line.as_bytes(), &mut anomalies), Ok(usual), "{:?}", line);
+                prop_assert_eq!(anomalies.listed(), []);
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_cut_is_taken() {
+        for line in ["INVITE sip:a@example.com;x=y SIP/2.0", "SIP/2.0 301 Moved Permanently", "SIP/2.0 100 "] {
+            assert_eq!(usual(line.as_bytes()), whole(line.as_bytes(), &mut Anomalies::default()).ok(), "{line}");
+        }
+    }
 
     fn read(line: &str) -> (Result<StartLine<'_>, NotSip>, Vec<Anomaly>) {
         let mut anomalies = Anomalies::default();

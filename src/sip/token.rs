@@ -77,7 +77,17 @@ pub(super) fn digits1(input: &[u8]) -> Parsed<'_, &[u8]> {
 }
 
 /// The text without white space at its start and end.
-pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+#[inline]
+pub(super) fn trim(text: &[u8]) -> &[u8] {
+    match text {
+        // As nearly all text is: no white space is above the space.
+        [first, .., last] if *first > b' ' && *last > b' ' => text,
+        _ => trim_both(text),
+    }
+}
+
+#[inline(never)]
+fn trim_both(mut text: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = text
         && is_lws(*first)
     {
@@ -87,6 +97,7 @@ pub(super) fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 /// The text without white space at its end.
+#[inline]
 pub(super) fn trim_end(mut text: &[u8]) -> &[u8] {
     while let [rest @ .., last] = text
         && is_lws(*last)

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use nom::Parser;
 use nom::character::complete::char;
 
-use super::{HeaderError, Params};
+use super::{HeaderError, Param, Params};
 use crate::sip::anomaly::Anomaly;
 use crate::sip::host::Host;
-use crate::sip::scan::find;
-use crate::sip::token::{Parsed, from, is_lws, is_token, lws0, lws1, part, port, token1, trim_end};
+use crate::sip::scan::{find, is_plain};
+use crate::sip::token::{Parsed, from, is_lws, lws0, lws1, part, port, token1, trim_end};
 
 /// What nearly every Via begins with, which saves looking for white space.
 const USUAL_PROTOCOL: &[u8] = b"SIP/2.0/";
@@ -46,6 +46,64 @@ pub struct Via<'a> {
 impl<'a> Via<'a> {
     /// Reads one value of the list.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
+        Self::usual(value).map_or_else(|| Self::any(value), Ok)
+    }
+
+    /// A value as nearly all are: of SIP/2.0 over a usual transport, with one space, without quotes, brackets and empty
+    /// parameters. `None` says nothing.
+    #[inline]
+    fn usual(value: &'a [u8]) -> Option<Self> {
+        let rest = value.strip_prefix(USUAL_PROTOCOL)?;
+        let (transport, behind) = match rest {
+            [b'U', b'D', b'P', b' ', behind @ ..]
+            | [b'T', b'C', b'P', b' ', behind @ ..]
+            | [b'T', b'L', b'S', b' ', behind @ ..] => (part(rest, 0, 3), behind),
+            _ => return None,
+        };
+        if !is_plain(behind) {
+            return None;
+        }
+        let (host_port, mut params) = behind.split_at_checked(find(behind, [b';']).unwrap_or(behind.len()))?;
+        let (host, port) = match find(host_port, [b':']) {
+            Some(colon) => (part(host_port, 0, colon), Some(port(from(host_port, colon.wrapping_add(1)))?)),
+            None => (host_port, None),
+        };
+        if host.is_empty() {
+            return None;
+        }
+        let mut via = Self {
+            protocol: part(value, 0, 3),
+            version: part(value, 4, 7),
+            transport,
+            sent_by: Host::new(host),
+            port,
+            branch: None,
+            received: None,
+            has_rport: false,
+            rport: None,
+            params: Params::new(params),
+            oddity: None,
+        };
+        while let [b';', rest @ ..] = params {
+            let (param, behind) = rest.split_at_checked(find(rest, [b';']).unwrap_or(rest.len()))?;
+            params = behind;
+            if let Some(branch) = param.strip_prefix(b"branch=") {
+                via.branch = via.branch.or(Some(branch));
+                continue;
+            }
+            let equals = find(param, [b'=']);
+            let name = part(param, 0, equals.unwrap_or(param.len()));
+            if name.is_empty() {
+                return None;
+            }
+            via.take_param(&Param { name, value: equals.map(|equals| from(param, equals.wrapping_add(1))) });
+        }
+        via.check_branch();
+        Some(via)
+    }
+
+    /// A value in all its forms.
+    fn any(value: &'a [u8]) -> Result<Self, HeaderError> {
         let (rest, (protocol, version, transport)) = sent_protocol(value).map_err(|_| HeaderError::NoProtocol)?;
         let (rest, host_port) = host_port(rest);
         let (sent_by, port, oddity) = split_port(host_port)?;
@@ -87,19 +145,32 @@ impl<'a> Via<'a> {
     fn read_params(&mut self) {
         let mut params = self.params.iter();
         for param in params.by_ref() {
-            let name = param.name;
-            if name == b"branch" || name.eq_ignore_ascii_case(b"branch") {
-                self.branch = self.branch.or(param.value);
-            } else if name.eq_ignore_ascii_case(b"rport") {
-                self.rport = self.rport.or_else(|| param.value.and_then(port));
-                self.has_rport = true;
-            } else if name.eq_ignore_ascii_case(b"received") {
-                self.received = self.received.or(param.value);
-            }
+            self.take_param(&param);
         }
         if params.empty {
             self.oddity = self.oddity.or(Some(Anomaly::EmptyParameter));
-        } else if self.branch == Some(MAGIC_COOKIE) {
+        } else {
+            self.check_branch();
+        }
+    }
+
+    #[inline]
+    fn take_param(&mut self, param: &Param<'a>) {
+        let name = param.name;
+        let is = |known: &[u8]| name == known || name.eq_ignore_ascii_case(known);
+        if is(b"branch") {
+            self.branch = self.branch.or(param.value);
+        } else if is(b"rport") {
+            self.rport = self.rport.or_else(|| param.value.and_then(port));
+            self.has_rport = true;
+        } else if is(b"received") {
+            self.received = self.received.or(param.value);
+        }
+    }
+
+    #[inline]
+    fn check_branch(&mut self) {
+        if self.branch == Some(MAGIC_COOKIE) {
             self.oddity = self.oddity.or(Some(Anomaly::BareBranchCookie));
         }
     }
@@ -110,23 +181,6 @@ type Protocol<'a> = (&'a [u8], &'a [u8], &'a [u8]);
 
 /// `protocol-name SLASH protocol-version SLASH transport LWS`.
 fn sent_protocol(input: &[u8]) -> Parsed<'_, Protocol<'_>> {
-    usual_protocol(input).map_or_else(|| any_protocol(input), Ok)
-}
-
-/// The same as nearly all write it: SIP/2.0, a transport that is known, and one space. `None` says nothing.
-#[inline]
-fn usual_protocol(input: &[u8]) -> Option<(&[u8], Protocol<'_>)> {
-    /// The length of TLS-SCTP, the longest name of a transport, and what stands behind it.
-    const MOST_BYTES: usize = 9;
-    let rest = input.strip_prefix(USUAL_PROTOCOL)?;
-    let end = rest.iter().take(MOST_BYTES).position(|byte| !is_token(*byte)).filter(|end| *end > 0)?;
-    let behind = from(rest, end).strip_prefix(b" ")?;
-    let is_plain = behind.first().is_some_and(|first| !is_lws(*first));
-    is_plain.then_some((behind, (part(input, 0, 3), part(input, 4, 7), part(rest, 0, end))))
-}
-
-/// The same with white space wherever it may stand.
-fn any_protocol(input: &[u8]) -> Parsed<'_, Protocol<'_>> {
     let (rest, (_, protocol, _, version, _, transport, _)) =
         (lws0, token1, slash, token1, slash, token1, lws1).parse(input)?;
     Ok((rest, (protocol, version, transport)))
@@ -204,21 +258,28 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the short cut says is what the grammar says.
+        /// Whatever the short cut says is what the walk over any value says.
         #[test]
-        fn usual_protocols_are_read_as_all_are(
-            text in "( )?SIP(/|/ | /)(2\\.0|3\\.0|2)(/|/ |/\r\n |)([A-Z]{0,3}|TLS-SCTP|[A-Z-]{7,11}|[!-~]{0,4})( |  |\t|\r\n |\r|;|)[ -~\u{e9}]{0,4}"
+        fn usual_values_are_read_as_all_are(
+            protocol in "( )?SIP(/|/ | /)(2\\.0|2\\.0|3\\.0)(/|/ )(UDP|UDP|TCP|TLS|udp|[A-Z-]{0,4})( |  |\t|\r\n |)",
+            host in "[a-z0-9.\\[\\]]{0,12}(:|:5060|:0|:65536|: 5060|:x|)",
+            params in "(;|;;|; )?(;?(branch|Branch|rport|RPORT|received|ttl|x||\u{e9})(=|=| =|)(z9hG4bK|z9hG4bK7.a|5060|[0-9a-f.:\\[\\]]{0,9}|\"[;a\\\\]?\"?|\r\n|=| )){0,5}(;|)",
         ) {
-            if let Some(usual) = usual_protocol(text.as_bytes()) {
-                prop_assert_eq!(any_protocol(text.as_bytes()), Ok(usual), "{:?}", text);
+            let text = protocol + &host + &params;
+            if let Some(usual) = Via::usual(text.as_bytes()) {
+                prop_assert_eq!(Via::any(text.as_bytes()), Ok(usual), "{:?}", text);
             }
         }
     }
 
     #[test]
     fn the_short_cut_is_taken() {
-        for text in ["SIP/2.0/UDP h", "SIP/2.0/TLS-SCTP h;branch=z9hG4bK1"] {
-            assert_eq!(usual_protocol(text.as_bytes()), any_protocol(text.as_bytes()).ok(), "{text}");
+        for text in [
+            "SIP/2.0/UDP h;branch=z9hG4bK1",
+            "SIP/2.0/TCP 192.0.2.1:5060;rport;branch=z9hG4bK77ef4c2312983.1;received=192.0.2.7;x=y",
+            "SIP/2.0/TLS host.example.com",
+        ] {
+            assert_eq!(Via::usual(text.as_bytes()), Via::any(text.as_bytes()).ok(), "{text}");
         }
     }
 

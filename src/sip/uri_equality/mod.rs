@@ -1,6 +1,8 @@
 //! When two URIs are the same: strictly as the RFCs say, and leniently as a person looking for a redirected call would.
 
 use super::header::Param;
+use super::scan;
+use super::token::part;
 use super::uri::{SipUri, TelUri, Uri};
 use crate::limits::MAX_COMPARED_PARAMETERS;
 
@@ -46,8 +48,11 @@ impl Uri<'_> {
         let mut hash = Hash::new();
         match self {
             Self::Sip(uri) => {
-                let number = subscriber(uri.user.unwrap_or_default());
-                if is_number(number) {
+                let user = uri.user.unwrap_or_default();
+                let number = subscriber(user);
+                if is_plain_number(number) {
+                    hash.all(number.iter().map(|digit| u16::from(*digit)));
+                } else if is_number(number) {
                     hash.all(digits(number));
                 } else {
                     hash.all(units(uri.user.unwrap_or_default()));
@@ -175,7 +180,7 @@ fn same_port(one: &SipUri<'_>, another: &SipUri<'_>) -> bool {
 
 /// The number in a user part: what stands in front of its own parameters.
 fn subscriber(user: &[u8]) -> &[u8] {
-    user.split(|byte| *byte == b';').next().unwrap_or_default()
+    part(user, 0, scan::find(user, [b';']).unwrap_or(user.len()))
 }
 
 /// Whether it reads as a telephone number: at least one digit, nothing but what belongs to one.
@@ -195,6 +200,12 @@ fn is_number(text: &[u8]) -> bool {
 
 fn same_number(one: &[u8], another: &[u8]) -> bool {
     digits(one).eq(digits(another))
+}
+
+/// The same for what has nothing but digits, as most numbers do.
+#[inline]
+fn is_plain_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 /// The number without its visual separators (RFC 3966 3), in lower case.
