@@ -67,7 +67,8 @@ impl Texts {
             return Span::default();
         }
         let known = if self.by_digest.is_empty() {
-            self.spans.iter().find(|span| is_same(span.within(&self.bytes), text))
+            let as_long = |span: &&Span| span.length as usize == text.len();
+            self.spans.iter().filter(as_long).find(|span| is_same(span.within(&self.bytes), text))
         } else {
             self.by_digest.get(&xxh3_64(text)).filter(|span| span.within(&self.bytes) == text)
         };
@@ -104,15 +105,21 @@ impl Texts {
     }
 }
 
-/// Whether both are the same. The texts are short, so that a call to compare them would take longer than comparing them.
+/// Whether both are the same. The texts are short, so that a call to compare them would take longer than comparing them: in steps of
+/// sixteen or eight bytes, of which the last overlaps with the one before.
 #[inline]
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }
-    let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
-    words.iter().zip(other_words).all(|(word, other)| u64::from_ne_bytes(*word) == u64::from_ne_bytes(*other))
-        && rest.iter().zip(other_rest).all(|(byte, other)| byte == other)
+    if let (Some(last), Some(other_last)) = (one.last_chunk::<16>(), other.last_chunk::<16>()) {
+        let mut blocks = one.as_chunks::<16>().0.iter().zip(other.as_chunks::<16>().0);
+        return last == other_last && blocks.all(|(block, other)| block == other);
+    }
+    match (one.first_chunk::<8>(), other.first_chunk::<8>()) {
+        (Some(first), Some(other_first)) => first == other_first && one.last_chunk::<8>() == other.last_chunk::<8>(),
+        _ => one.iter().zip(other).all(|(byte, other)| byte == other),
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +143,19 @@ mod tests {
         for (n, span) in spans.iter().enumerate() {
             assert_eq!(texts.get(*span), format!("tag{n}").as_bytes());
             assert_eq!(texts.keep(format!("tag{n}").as_bytes()), *span);
+        }
+    }
+
+    #[test]
+    fn one_byte_more_or_other_tells_texts_apart() {
+        for length in 0..40 {
+            let text: Vec<u8> = (0..length).collect();
+            assert!(is_same(&text, &text.clone()) && !is_same(&text, &[&text[..], b"x"].concat()));
+            for at in 0..text.len() {
+                let mut other = text.clone();
+                other[at] ^= 0x80;
+                assert!(!is_same(&text, &other), "{length} {at}");
+            }
         }
     }
 
