@@ -161,8 +161,8 @@ pub const QUIET_SECONDS: i64 = 32;
 pub const PENDING_INVITE_SECONDS: i64 = 600;
 /// How long a dialog without a session timer may be quiet, in seconds.
 pub const IDLE_DIALOG_SECONDS: i64 = 4 * 3_600;
-/// How long after its session's deadline a dialog is kept, in seconds: time for late refreshes and for a BYE with its timeout.
-pub const DEADLINE_MARGIN_SECONDS: i64 = 128;
+/// How long after its session's deadline a dialog is kept, in seconds: that nobody refreshed it shows when the BYE comes at last.
+pub const DEADLINE_MARGIN_SECONDS: i64 = 3_600;
 /// Longest session interval that a call is kept for, in seconds.
 pub const LONGEST_INTERVAL_SECONDS: i64 = 24 * 3_600;
 /// Dialogs of one call that are watched for its end.

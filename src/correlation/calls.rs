@@ -245,7 +245,9 @@ impl Calls {
             live.has_invite = true;
             self.stats.invite_calls += u64::from(!ended.continued);
         }
-        live.note(&record, now);
+        // Behind a long pause of the capture a few frames come before their time is believed; one with a wrong clock keeps its call no
+        // longer than this.
+        live.note(&record, now.max(record.time.min(now.plus_seconds(limits::LONGEST_INTERVAL_SECONDS))));
         let deadline = live.deadline();
         if deadline < live.bound {
             live.bound = deadline;
