@@ -154,7 +154,7 @@ fn to_calls() {
 fn each_call(mut show: impl FnMut(&DialogCase<'_>)) {
     let settings = Settings::default();
     for call in ENDED.iter() {
-        let mirrors = mirrors(&call.records);
+        let mirrors = mirrors(&call.records, Settings::default().mirror_spans());
         let view = CallView::of(call, &mirrors);
         let redirections = Redirections::find(&view);
         let attempts = Attempts::of(&view, &redirections);

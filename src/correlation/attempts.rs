@@ -145,13 +145,13 @@ impl<'v> Attempts<'v> {
                 });
             // With a new From tag, or long after, it may be another attempt that shares the Call-ID.
             let sure = in_time || (next.from_tag == hop.from_tag && !(in_dialog && status == 422));
-            let renumbered = next.cseq > hop.cseq || (next.cseq == hop.cseq && self.answers_422(request, then, status));
+            let renumbered = next.cseq > hop.cseq || self.answers_422(request, then, status);
             same_method && same_target && sure && renumbered && view.comes_after(then, answer)
         })
     }
 
-    /// Whether a request with the same CSeq number shows by its headers that it answers a 422, and comes from the originator:
-    /// a proxy that tries another server keeps the number too.
+    /// Whether a request whose CSeq number is no higher shows by its headers that it answers a 422, and comes from the originator: a
+    /// proxy that tries another server keeps the number too.
     fn answers_422(&self, request: Option<&MessageRecord>, then: &MessageRecord, status: u16) -> bool {
         let timer = |record: &MessageRecord| (record.session_expires, record.min_se);
         status == 422

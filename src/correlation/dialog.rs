@@ -361,7 +361,14 @@ fn bye(view: &CallView<'_>, found: &mut Dialogs, hop: &Hop) {
     }
     let at = find_or_add(view, found, hop, to_tag, true);
     let Some(dialog) = found.get_mut(at) else { return };
-    dialog.finish(hop.start, EndCause::Bye);
+    // Where only the answer was captured the request may have been further on, and tells when it was sent.
+    let same = |other: &&Hop| {
+        (other.method, other.cseq, other.from_tag) == (Method::Bye, hop.cseq, hop.from_tag) && other.request.is_some()
+    };
+    let further_on = || view.transactions.hops.iter().filter(same).map(|other| other.start).min();
+    let sent = if hop.request.is_some() { None } else { further_on() };
+    let time = sent.map_or(hop.start, |sent| sent.min(hop.start));
+    dialog.finish(time, EndCause::Bye);
     if let Some(bye) = &mut dialog.bye {
         // The same request further on: its answer may have been captured there only.
         bye.status = bye.status.or_else(|| hop.final_status());
@@ -370,7 +377,7 @@ fn bye(view: &CallView<'_>, found: &mut Dialogs, hop: &Hop) {
     let index = hop.request.unwrap_or(hop.sample);
     let reason = view.request(hop).and_then(|request| request.extra.as_ref()).map(|extra| extra.reason.clone());
     dialog.bye = Some(Bye {
-        time: hop.start,
+        time,
         by: hop.from_tag,
         status: hop.final_status(),
         reason: reason.unwrap_or_default(),

@@ -49,6 +49,7 @@ struct Picked<'a> {
     route: Option<&'a [u8]>,
     supports_timer: bool,
     timer_marks: TimerMarks,
+    record_routes: usize,
     has_reason: bool,
     diverted: bool,
     no_recurse: bool,
@@ -82,7 +83,7 @@ impl<'a> Picked<'a> {
                     continue;
                 }
                 HeaderName::RecordRoute => {
-                    picked.timer_marks.set(TimerMarks::RECORD_ROUTE, true);
+                    picked.record_routes = picked.record_routes.saturating_add(header.value.len());
                     continue;
                 }
                 HeaderName::RetryAfter => {
@@ -169,6 +170,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         min_se: seconds(min_se.map(|found| found.map(|found| found.seconds))),
         supports_timer: picked.supports_timer,
         timer_marks: picked.timer_marks,
+        record_routes: u16::try_from(picked.record_routes).unwrap_or(u16::MAX),
         marks: marks(message),
         description: Description::of(method, message.body),
         extra: extra(message, kind, method, &picked, found.extents),

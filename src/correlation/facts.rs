@@ -4,7 +4,7 @@ use super::handling::Handling;
 use super::record::{ContactRecord, Method, Seconds};
 use crate::net::{Endpoint, Transport};
 use crate::sip::Refresher;
-use crate::time::Timestamp;
+use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// Text as on the wire; not always UTF-8.
 pub type Text = Box<[u8]>;
@@ -226,6 +226,12 @@ impl Redirect {
     pub fn lifetime(&self) -> Option<u64> {
         self.contacts.iter().filter_map(|contact| contact.expires).min().or(self.expires)
     }
+
+    /// Whether it still holds at that time.
+    pub fn holds_at(&self, time: Timestamp) -> bool {
+        let age = time.since(self.time) / NANOS_PER_SECOND;
+        self.lifetime().is_none_or(|lifetime| age <= i64::try_from(lifetime).unwrap_or(i64::MAX))
+    }
 }
 
 /// What became of a redirect.
@@ -277,6 +283,8 @@ pub struct Round {
     pub supports_timer: bool,
     /// Min-SE of the 422.
     pub demanded: Seconds,
+    /// Whether the 422 has Min-SE more than once.
+    pub demanded_again: bool,
     /// The request as it was on the hop on which the 422 was sent.
     pub refused: Refused,
     /// What the element that got the 422 did instead of handing it up.
@@ -298,6 +306,8 @@ pub struct Refused {
     pub supports_timer: bool,
     /// Whether the server may have had the answer from another element, to which the request went with another interval.
     pub maybe_relayed: bool,
+    /// Whether the request was seen going on from there without an answer to be seen, or was not captured at all.
+    pub went_on: bool,
 }
 
 /// What a proxy did with a 422 that it did not hand up (RFC 3261 16.7).

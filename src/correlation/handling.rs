@@ -1,6 +1,6 @@
 //! What clients and proxies did around a redirect, besides going to its targets (RFC 3261 8.1.3.4, 16.7).
 
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 
 use super::attempts::Attempts;
 use super::facts::{Evidence, Party, Role, Text, Watch};
@@ -97,8 +97,8 @@ pub struct Leak {
 pub(super) struct Surroundings {
     /// The hops that were made from each hop.
     children: HashMap<usize, Vec<usize>>,
-    /// The methods and targets of all requests.
-    asked: HashSet<(Method, u64)>,
+    /// The hops of all requests by method and target; of those to one target that compare alike the first.
+    asked: HashMap<(Method, u64), Vec<usize>>,
     /// For each hop that went to a target, the first redirect of the call that names it.
     targets: HashMap<usize, usize>,
     /// What the capture lacks.
@@ -113,7 +113,11 @@ impl Surroundings {
                 found.children.entry(parent).or_default().push(at);
             }
             if let Some(uri) = view.request_uri(hop) {
-                found.asked.insert((hop.method, target_key(uri)));
+                let asked = found.asked.entry((hop.method, target_key(uri))).or_default();
+                let is_known = |at: &usize| view.hop(*at).and_then(|hop| view.request_uri(hop)) == Some(uri);
+                if asked.len() < MAX_RIVALS && !asked.iter().any(is_known) {
+                    asked.push(at);
+                }
             }
         }
         for (event, targets) in targets.enumerate() {
@@ -168,6 +172,14 @@ impl Surroundings {
         Some(handling)
     }
 
+    /// Whether a request of the call went to that target.
+    fn is_asked(&self, view: &CallView<'_>, method: Method, target: &[u8]) -> bool {
+        let asked = self.asked.get(&(method, target_key(target))).map_or(&[][..], Vec::as_slice);
+        let goes =
+            |at: &usize| view.hop(*at).and_then(|hop| view.request_uri(hop)).is_some_and(|uri| matches(target, uri));
+        asked.iter().any(goes)
+    }
+
     fn failure(
         &self,
         view: &CallView<'_>,
@@ -180,7 +192,7 @@ impl Surroundings {
         let method = view.hop(last)?.method;
         let is_sip = |uri: &[u8]| Uri::parse(uri).is_ok_and(|uri| uri.as_sip().is_some());
         let open = contacts.iter().map(|contact| &contact.uri).filter(|uri| is_sip(uri));
-        let untried: Vec<Text> = open.filter(|uri| !self.asked.contains(&(method, target_key(uri)))).cloned().collect();
+        let untried: Vec<Text> = open.filter(|uri| !self.is_asked(view, method, uri)).cloned().collect();
         if untried.is_empty() {
             return None;
         }

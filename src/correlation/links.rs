@@ -17,7 +17,7 @@ use crate::limits;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// A request to an old address counts from this long after the 301, in nanoseconds.
-const SETTLED_NANOS: i64 = 2 * NANOS_PER_SECOND;
+pub const SETTLED_NANOS: i64 = 2 * NANOS_PER_SECOND;
 
 /// Order of frames over all sources: capture time reached, input, frame, place in the frame.
 pub type Order = (Timestamp, u32, u64, u32);

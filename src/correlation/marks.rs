@@ -21,10 +21,8 @@ impl TimerMarks {
     pub const ODD_REFRESHER: Self = Self(32);
     /// The message has a body.
     pub const BODY: Self = Self(64);
-    /// There is a Record-Route.
-    pub const RECORD_ROUTE: Self = Self(128);
     /// There is a Retry-After.
-    pub const RETRY_AFTER: Self = Self(256);
+    pub const RETRY_AFTER: Self = Self(128);
 
     /// Whether all of `marks` are set.
     pub const fn has(self, marks: Self) -> bool {

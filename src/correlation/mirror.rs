@@ -5,10 +5,14 @@ use foldhash::{HashMap, HashMapExt};
 use super::record::MessageRecord;
 use crate::net::{Endpoint, Transport};
 
-/// Copies with the same IPv4 identification, or on TCP from another source of capture, are mirrors within this time, in nanoseconds.
-const SAME_PACKET_NANOS: i64 = 2_000_000_000;
-/// Any copies are mirrors within this time, in nanoseconds: no SIP timer is as short.
-const ANY_COPY_NANOS: i64 = 10_000_000;
+/// Within which times copies are mirrors, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct MirrorSpans {
+    /// Any copies: no SIP timer is as short.
+    pub any_copy: i64,
+    /// Copies with the same IPv4 identification, or on TCP from another source of capture.
+    pub same_packet: i64,
+}
 
 /// Up to how many messages are compared one by one.
 const FEW: usize = 32;
@@ -16,7 +20,7 @@ const FEW: usize = 32;
 /// For each message, in order of time, the earlier one of which it is a mirror duplicate.
 ///
 /// A copy has the same octets between the same endpoints. Retransmissions have too, but come later and as other packets.
-pub fn mirrors(records: &[MessageRecord]) -> Vec<Option<usize>> {
+pub fn mirrors(records: &[MessageRecord], spans: MirrorSpans) -> Vec<Option<usize>> {
     let mut found = Vec::with_capacity(records.len());
     // Most calls are short and have no two messages alike, which is seen at once.
     let is_alike = |(index, record): (usize, &MessageRecord)| {
@@ -32,7 +36,7 @@ pub fn mirrors(records: &[MessageRecord]) -> Vec<Option<usize>> {
         let original = latest
             .get(&key)
             .copied()
-            .filter(|earlier| records.get(*earlier).is_some_and(|original| is_mirror(original, record)));
+            .filter(|earlier| records.get(*earlier).is_some_and(|original| is_mirror(original, record, spans)));
         if original.is_none() {
             latest.insert(key, index);
         }
@@ -41,7 +45,7 @@ pub fn mirrors(records: &[MessageRecord]) -> Vec<Option<usize>> {
     found
 }
 
-fn is_mirror(original: &MessageRecord, copy: &MessageRecord) -> bool {
+fn is_mirror(original: &MessageRecord, copy: &MessageRecord, spans: MirrorSpans) -> bool {
     if original.transport != copy.transport {
         return false;
     }
@@ -51,6 +55,6 @@ fn is_mirror(original: &MessageRecord, copy: &MessageRecord) -> bool {
         _ => copy.capture_source != original.capture_source,
     };
     // On streams, copies within one source of capture have vanished by their sequence numbers: what is left was sent twice.
-    let any_copy = copy.transport == Transport::Udp && apart <= ANY_COPY_NANOS;
-    any_copy || (same_packet && apart <= SAME_PACKET_NANOS)
+    let any_copy = copy.transport == Transport::Udp && apart <= spans.any_copy;
+    any_copy || (same_packet && apart <= spans.same_packet)
 }

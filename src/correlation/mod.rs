@@ -36,10 +36,10 @@ pub use facts::{
 };
 pub use filter::{BadCondition, Filter, MethodName, Network, Pattern, StatusCodes};
 pub use handling::{Elsewhere, Failure, Handling, Leak, Rare, Sent};
-pub use links::{Again, Candidate, Links, Order, Signal};
+pub use links::{Again, Candidate, Links, Order, SETTLED_NANOS, Signal};
 pub use listing::{ListedAgreement, ListedDialog, ListedMessage, ListedTimer, listing};
 pub use marks::{Marks, TimerMarks};
-pub use mirror::mirrors;
+pub use mirror::{MirrorSpans, mirrors};
 pub use negotiation::{negotiations, refresher_name};
 pub use oddity::{OddGroup, Oddities, Oddity, Origin as OddOrigin, Sighting};
 pub use offer::{Description, Offer};

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::attempts::Attempts;
 use super::facts::{Kept, Link, Negotiation, Refused, Retry, Role, Round};
+use super::marks::TimerMarks;
 use super::missing::Missing;
 use super::record::{Method, Seconds};
 use super::text::Span;
@@ -44,8 +45,19 @@ pub fn negotiations(view: &CallView<'_>, attempts: &Attempts<'_>) -> Vec<Negotia
             None => series.push(vec![refusal]),
         }
     }
-    let missing = if series.is_empty() { Missing::default() } else { Missing::of(view) };
-    series.iter().filter_map(|rounds| negotiation(view, rounds, attempts, &missing)).collect()
+    if series.is_empty() {
+        return Vec::new();
+    }
+    let unanswered = view.transactions.hops.iter().filter(|hop| hop.final_answer().is_none());
+    let known = Known { missing: Missing::of(view), went_on: unanswered.filter_map(|hop| hop.parent).collect() };
+    series.iter().filter_map(|rounds| negotiation(view, rounds, attempts, &known)).collect()
+}
+
+/// What is worked out for a whole call beforehand.
+struct Known {
+    missing: Missing,
+    /// The hops whose requests went on without an answer to be seen.
+    went_on: HashSet<usize>,
 }
 
 /// A 422, and the retry that came of it.
@@ -84,21 +96,16 @@ fn is_hidden(view: &CallView<'_>, hop: &Hop, sendings: &Sendings) -> bool {
     view.is_kept_by_proxy(hop) || (view.depth(hop) > 1 && hunts())
 }
 
-fn negotiation(
-    view: &CallView<'_>,
-    rounds: &[Refusal],
-    attempts: &Attempts<'_>,
-    missing: &Missing,
-) -> Option<Negotiation> {
+fn negotiation(view: &CallView<'_>, rounds: &[Refusal], attempts: &Attempts<'_>, known: &Known) -> Option<Negotiation> {
     let (first, last) = (rounds.first()?, rounds.last()?);
     let hop = view.hop(first.event.top)?;
     let last_hop = view.hop(last.event.top)?;
     let last_answer = last_hop.final_answer()?;
     let mut watch = view.watch(last_hop, view.record(last_answer.last)?.time, TIMEOUT_NANOS);
     // Whether there was a retry is not known then.
-    watch.whole &= last.retry.is_some() || !missing.next_of(view, last_hop);
+    watch.whole &= last.retry.is_some() || !known.missing.next_of(view, last_hop);
     let response = view.record(hop.final_answer()?.first)?;
-    let listed: Vec<Round> = rounds.iter().filter_map(|refusal| round(view, refusal, attempts)).collect();
+    let listed: Vec<Round> = rounds.iter().filter_map(|refusal| round(view, refusal, attempts, known)).collect();
     let ended = last.retry.and_then(|at| attempts.end(at));
     let success = ended.and_then(|hop| hop.final_answer()).filter(|answer| answer.status < 300);
     let success = success.and_then(|answer| view.record(answer.first));
@@ -124,7 +131,7 @@ fn negotiation(
     })
 }
 
-fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Option<Round> {
+fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>, known: &Known) -> Option<Round> {
     let Refusal { event, retry, .. } = refusal;
     let hop = view.hop(event.top)?;
     let deepest = view.hop(event.deepest)?;
@@ -149,7 +156,8 @@ fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Opt
         offered_refresher: request.and_then(|request| request.refresher),
         supports_timer: request.is_some_and(|request| request.supports_timer),
         demanded: response.min_se,
-        refused: refused(view, deepest),
+        demanded_again: response.timer_marks.has(TimerMarks::MIN_SE_AGAIN),
+        refused: refused(view, deepest, known.went_on.contains(&event.deepest)),
         kept: if refusal.hidden { kept(view, hop) } else { Kept::default() },
         evidence,
         retry: next.and_then(|(index, hop)| {
@@ -169,8 +177,10 @@ fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>) -> Opt
     })
 }
 
-fn refused(view: &CallView<'_>, hop: &Hop) -> Refused {
-    let Some(request) = view.request(hop) else { return Refused::default() };
+fn refused(view: &CallView<'_>, hop: &Hop, went_on: bool) -> Refused {
+    let Some(request) = view.request(hop) else {
+        return Refused { maybe_relayed: true, went_on: true, ..Refused::default() };
+    };
     // Who forwards an INVITE tells the client that it will take a while (RFC 3261 16.2).
     let provisional = hop.answers.iter().any(|answer| answer.status < 200);
     Refused {
@@ -178,6 +188,7 @@ fn refused(view: &CallView<'_>, hop: &Hop) -> Refused {
         session_expires: request.session_expires,
         supports_timer: request.supports_timer,
         maybe_relayed: view.depth(hop) <= 1 || provisional,
+        went_on,
     }
 }
 

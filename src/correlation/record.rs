@@ -221,6 +221,8 @@ pub struct MessageRecord {
     pub supports_timer: bool,
     /// What else it says about session timers.
     pub timer_marks: TimerMarks,
+    /// Octets of its Record-Route values: whoever puts one in makes it more.
+    pub record_routes: u16,
     /// What is said of the message as such.
     pub marks: Marks,
     /// The session description in its body, of methods that offer and answer media (RFC 3264).

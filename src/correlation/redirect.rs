@@ -1,6 +1,6 @@
 //! Redirects within a call, and what the caller did about them (RFC 3261 8.1.3.4).
 
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::attempts::Attempts;
 use super::facts::{ChainEnd, Link, Place, Redirect, Role};
@@ -114,10 +114,13 @@ fn targets(view: &CallView<'_>, events: &[Event]) -> Vec<Vec<(usize, Link)>> {
                 *taken = true;
             }
         }
-        // What goes to a target again, after a challenge or a 422, tries no other one.
-        let mut seen = HashSet::new();
+        // What goes to a target again, after a challenge or a 422, tries no other one. One number may be called at several hosts.
+        let mut seen: Vec<&[u8]> = Vec::new();
         slot.retain(|(hop, _)| {
-            view.hop(*hop).and_then(|hop| view.request_uri(hop)).is_none_or(|uri| seen.insert(target_key(uri)))
+            let Some(uri) = view.hop(*hop).and_then(|hop| view.request_uri(hop)) else { return true };
+            let is_new = !seen.iter().any(|known| *known == uri || matches(known, uri));
+            seen.push(uri);
+            is_new
         });
     }
     all

@@ -1,11 +1,11 @@
 //! When requests of a dialog may have gone unseen.
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::dialog::Dialogs;
 use super::record::Method;
 use super::text::Span;
-use super::view::CallView;
+use super::view::{CallView, TIMEOUT_NANOS};
 use crate::time::Timestamp;
 
 /// A time in which requests of a dialog were sent that the capture lacks: numbers of CSeq are left out, or only an answer is there.
@@ -42,6 +42,22 @@ pub(super) fn note(view: &CallView<'_>, found: &mut Dialogs) {
         match request.filter(|request| !request.to_tag.is_empty()) {
             Some(request) => sent(request.to_tag),
             None => hop.answers.iter().for_each(|answer| sent(answer.to_tag)),
+        }
+    }
+    note_invites(view, found);
+}
+
+/// An ACK tells of an INVITE, though that and its answers were not captured.
+fn note_invites(view: &CallView<'_>, found: &mut Dialogs) {
+    let invites = view.transactions.hops.iter().filter(|hop| hop.method == Method::Invite);
+    let seen: HashSet<(Span, u32)> = invites.map(|hop| (hop.from_tag, hop.cseq)).collect();
+    for ack in view.records.iter().filter(|record| record.method == Method::Ack && record.is_request()) {
+        if seen.contains(&(ack.from_tag, ack.cseq)) {
+            continue;
+        }
+        if let Some(dialog) = found.of(ack).and_then(|at| found.get_mut(at)) {
+            // It follows its INVITE within the time for which that is repeated.
+            dialog.unseen.push(Unseen { from: ack.time.plus(-TIMEOUT_NANOS), until: ack.time });
         }
     }
 }

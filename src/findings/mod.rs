@@ -2,6 +2,7 @@
 
 mod devices;
 mod elements;
+mod lost_dialogs;
 mod redirect_contacts;
 mod redirect_following;
 mod redirect_handling;

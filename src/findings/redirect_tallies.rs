@@ -1,4 +1,4 @@
-//! Rules about what several redirects say together, and the one for a redirect of which no other rule has anything to say.
+//! Rules about what several redirects say together, and the one that says each redirect once.
 
 use super::redirects::{RedirectCase, TogetherCase, at_most_notice_if_relayed, finding, milder_unless_seen, targets};
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};

@@ -18,10 +18,11 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "A client still calls an address that a 301 had said to be gone for good.",
         explanation: "301 Moved Permanently means that the client should store the new address. Here the same client (source \
-            address and From) called the old one again later, so every call pays for the detour, and fails once the redirect is gone.",
-        remedy: "Change the address-book or routing entry of that client to the Contact of the 301.",
+            address and From) called the old one again later, so every call pays for the detour, and fails once the redirect is gone. Where \
+            the client went there only because another redirect sent it, the entry of the server that redirected is old: that is a notice.",
+        remedy: "Change the address-book or routing entry of that client, or of the server that sends it there, to the Contact of the 301.",
         references: &["RFC 3261 21.3.2", "RFC 3261 8.3"],
-        checks: &[Check::Together(ignored)],
+        checks: &[Check::Together(ignored), Check::Together(sent_to_old)],
     },
     Rule {
         id: "redirect-chain",
@@ -112,6 +113,8 @@ pub struct TogetherCase<'a> {
     pub ignored_by: &'a [OldAddressDialled],
     /// An earlier 301 for the same address, still valid, that names other targets.
     pub conflicts_with: Option<&'a Redirect>,
+    /// The earlier 301 that had told the client that the target to which this one led it is no longer there.
+    pub leads_to_old: Option<&'a Redirect>,
     /// The calls of the client to which a 302 said the same, if this is the first of several.
     pub repeated: Option<&'a Repeated>,
 }
@@ -418,4 +421,25 @@ fn ignored(rule: &'static Rule, case: &TogetherCase<'_>, out: &mut Vec<Finding>)
     found.values.push(("times", Value::Number(times as u64)));
     found.values.push(("first_again_in_call", first.call_id.as_ref().into()));
     out.push(found);
+}
+
+/// The client knows that the address is old; the server that sends it there does not.
+fn sent_to_old(rule: &'static Rule, case: &TogetherCase<'_>, out: &mut Vec<Finding>) {
+    let redirect = case.redirect;
+    let (Some(told), Some(next)) = (case.leads_to_old, redirect.follow_up.as_ref()) else { return };
+    let (client, server) = (name(&redirect.client), name(&redirect.server));
+    let (asked, old) = (uri(redirect.server_request_uri.as_deref()), to_text(&next.uri));
+    let new = targets(&told.contacts);
+    let summary = format!(
+        "{server} redirects {asked} to {old}, of which {client} had been told by 301 that it has moved to {new}."
+    );
+    let mut found =
+        finding(rule, redirect, summary, format!("On {server}, change the entry for {asked} from {old} to {new}."));
+    found.severity = Severity::Notice;
+    found.evidence.push(Evidence { place: told.place, role: Role::Other });
+    found.values.push(("old_target", next.uri.as_ref().into()));
+    found
+        .values
+        .push(("new_targets", Value::List(told.contacts.iter().map(|contact| contact.uri.as_ref().into()).collect())));
+    out.push(weigh_link(found, redirect));
 }

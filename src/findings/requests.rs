@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::elements::branch_of_other_call;
-use super::rule::{Check, Finding, Rule, Severity, Value};
+use super::rule::{Check, Confidence, Finding, Rule, Severity, Value};
 use super::session::DialogCase;
 use super::transactions::{client, finding, method};
 use super::words::name;
@@ -56,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "A request in a dialog has a lower CSeq number than one that its sender sent before.",
         explanation: "Each party counts its requests in a dialog upwards; one that comes with a lower number is answered 500. Copies, ACK and CANCEL \
             are left out, and so is what was overtaken on its way and not refused for it: over UDP a request that was lost is sent again for \
-            up to 32 seconds, and may then come behind later ones.",
+            up to 32 seconds, and may then come behind later ones. If such a one was refused with 500 it is a notice.",
         remedy: "Make the sender, or the element that sends in its name, count on from the last CSeq number of the dialog.",
         references: &["RFC 3261 12.2.2"],
         checks: &[Check::Dialog(cseq_behind)],
@@ -241,11 +241,12 @@ fn cseq_behind(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding
         let Some((number_before, other)) = before.filter(|(before, _)| *before > hop.cseq && is_first) else {
             continue;
         };
-        // The first copies may have been lost, or not captured.
+        // The first copies may have been lost, or not captured. Nothing is sent after BYE that could overtake it.
         let delay = if hop.transport == Transport::Udp { TIMEOUT_NANOS } else { OVERTAKEN_NANOS };
-        let overtaken = request.time.since(other.time) < delay && hop.final_status() != Some(500);
+        let overtaken = hop.method != Method::Bye && request.time.since(other.time) < delay;
+        let harmless = overtaken && hop.final_status() != Some(500);
         let other_clock = request.capture_source != other.capture_source;
-        if overtaken || other_clock || !said.insert((hop.from_tag, request.to_tag)) {
+        if harmless || other_clock || !said.insert((hop.from_tag, request.to_tag)) {
             continue;
         }
         let client = client(view, hop);
@@ -258,6 +259,11 @@ fn cseq_behind(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding
             format!("Make {client} count on: the next CSeq number was {} at least.", number_before.saturating_add(1));
         let Some(mut found) = finding(rule, case, hop, hop.final_answer(), (summary, remediation)) else { continue };
         (found.place, found.time) = (crate::correlation::place_of(request), request.time);
+        if overtaken {
+            // It was refused, but who sent it may have done so in order.
+            (found.severity, found.confidence) = (Severity::Notice, Confidence::Medium);
+            found.remediation.push_str(" Or an earlier copy was lost on its way, and this one overtaken.");
+        }
         found.values.push(("cseq", number(hop.cseq)));
         found.values.push(("highest_cseq", number(number_before)));
         found.evidence.push(Evidence { place: crate::correlation::place_of(other), role: Role::Other });

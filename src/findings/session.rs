@@ -6,7 +6,9 @@ use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::settings::Settings;
 use super::stretch::{span_nanos, stretches, to_seconds};
 use super::words::{name, sentence};
-use crate::correlation::{CallView, Dialog, Evidence, Exchange, Hop, Method, Role, Span, place_of};
+use crate::correlation::{
+    CallView, Dialog, Evidence, Exchange, Hop, MessageRecord, Method, Role, Span, Watch, place_of,
+};
 use crate::time::Timestamp;
 
 /// The rules whose checks stand here.
@@ -16,7 +18,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "A call was ended by the session timer.",
         explanation: "The BYE came when the party that is not refreshed should give up: at the interval less 32 s or a third of it, \
-            whichever is less, after the last refresh. To the users it looks as if calls drop after a fixed time.",
+            whichever is less, after the last refresh. To the users it looks as if calls drop after a fixed time. A user may hang up by \
+            chance at that time, so confidence is medium; it is strong if the BYE says so (Reason).",
         remedy: "Fix the party that had to refresh.",
         references: &["RFC 4028 10"],
         checks: &[Check::Dialog(bye_on_expiry)],
@@ -26,7 +29,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         summary: "A session was not refreshed by the party that had to.",
         explanation: "The 2xx named a refresher, and no INVITE or UPDATE came from it before the interval was over, though the \
-            dialog still stood. The other side may drop the call.",
+            dialog still stood, as a later message of the call shows (BYE, a late refresh, INFO). The other side may drop the call. Where \
+            nothing of the call was captured after that time it may have ended unseen, and this counts as indeterminate.",
         remedy: "Fix session refresh on the party named, or let the other side refresh.",
         references: &["RFC 4028 7.2", "RFC 4028 9", "RFC 4028 10"],
         checks: &[Check::Dialog(refresh_missed)],
@@ -47,7 +51,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         summary: "A session expired, and nobody ended it.",
         explanation: "37 seconds after the interval was over neither side had sent BYE: media ports, licences and billing records \
-            stay open.",
+            stay open. If nothing of the call was captured later, confidence is medium: a party may be gone, or the capture may lack the BYE \
+            with its answer.",
         remedy: "Make the party that is not refreshed send BYE before the interval is over.",
         references: &["RFC 4028 10"],
         checks: &[Check::Dialog(expired_no_bye)],
@@ -69,6 +74,29 @@ pub struct DialogCase<'a> {
 
 fn ended_by(dialog: &Dialog, time: Timestamp) -> bool {
     dialog.end.is_some_and(|end| end <= time)
+}
+
+/// Whether a message that belongs to the call itself, not to a subscription in its dialog (RFC 5057 5.3), shows that it stood after
+/// that time.
+fn stands_after(case: &DialogCase<'_>, dialog: &Dialog, time: Timestamp) -> bool {
+    let view = case.view;
+    let shows = |(index, record): (usize, &MessageRecord)| {
+        let is_own = matches!(
+            record.method,
+            Method::Invite | Method::Update | Method::Ack | Method::Bye | Method::Info | Method::Prack
+        );
+        let tags = (record.from_tag, record.to_tag);
+        let is_here = tags == (dialog.caller_tag, dialog.callee_tag) || tags == (dialog.callee_tag, dialog.caller_tag);
+        let hop = view.transactions.hop_of.get(index).copied().flatten().and_then(|at| view.hop(at));
+        // Who does not know it any more had it end before.
+        let is_lost = || hop.and_then(Hop::final_status).is_some_and(|status| matches!(status, 408 | 481));
+        is_own && is_here && !is_lost()
+    };
+    if dialog.last <= time {
+        return false;
+    }
+    let from = view.records.partition_point(|record| record.time <= time);
+    view.records.iter().enumerate().skip(from).any(shows)
 }
 
 fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
@@ -96,7 +124,9 @@ fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Find
             stretch.interval
         );
         let mut found = stretch.finding(rule, case, stretch.deadline, (summary, remediation));
-        found.watch = Some(stretch.watch(case, stretch.deadline));
+        let watch = stretch.watch(case, stretch.deadline);
+        let stands = || stands_after(case, stretch.dialog, stretch.deadline);
+        found.watch = Some(Watch { whole: watch.whole && stands(), ..watch });
         out.push(found);
     }
 }
@@ -113,13 +143,23 @@ fn expired_no_bye(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Find
             if caller { &stretch.dialog.caller } else { &stretch.dialog.callee }
         });
         let other = other.map_or_else(|| "the other side".to_owned(), name);
-        let summary =
-            format!("The session of {} s expired, and neither side sent BYE within 37 s of that.", stretch.interval);
+        let (span, interval) = (case.settings.clean_up_s, stretch.interval);
+        let stands = stands_after(case, stretch.dialog, limit);
+        let summary = if stands {
+            format!("The session of {interval} s expired, and neither side sent BYE within {span} s of that.")
+        } else {
+            format!(
+                "The session of {interval} s expired; no BYE was captured within {span} s of that, nor anything of the call later."
+            )
+        };
         let remediation = format!(
             "Make {other} end a session that is not refreshed: BYE {bye_at} s after the last refresh. Fix session refresh on {}.",
             stretch.refresher()
         );
         let mut found = stretch.finding(rule, case, limit, (summary, remediation));
+        if !stands {
+            found.confidence = Confidence::Medium;
+        }
         found.watch = Some(stretch.watch(case, limit));
         out.push(found);
     }

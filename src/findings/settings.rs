@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::correlation::MirrorSpans;
 use crate::time::NANOS_PER_SECOND;
 
 /// Whose rules hold in the network.
@@ -54,6 +55,10 @@ pub struct Settings {
     pub glare_latest_owner_ms: u64,
     /// `timer-glare-backoff-wrong`: the same for the other party: 2 s (RFC 3261 14.1), and half a second for the way.
     pub glare_latest_other_ms: u64,
+    /// All rules: how many milliseconds apart copies of a datagram are one packet that was captured twice (a mirror port).
+    pub mirror_copy_ms: u64,
+    /// All rules: the same for copies that are one IP packet by their identification; and over TCP, of several places of capture.
+    pub mirror_packet_ms: u64,
 }
 
 impl Default for Settings {
@@ -75,6 +80,8 @@ impl Default for Settings {
             negotiation_rounds: 5,
             glare_latest_owner_ms: 4_500,
             glare_latest_other_ms: 2_500,
+            mirror_copy_ms: 10,
+            mirror_packet_ms: 2_000,
         }
     }
 }
@@ -99,6 +106,11 @@ impl Settings {
     /// How long after expiry a BYE may come, in nanoseconds.
     pub(super) fn clean_up(&self) -> i64 {
         milliseconds(self.clean_up_s.saturating_mul(1_000))
+    }
+
+    /// Within which times copies of a packet are mirrors of it.
+    pub fn mirror_spans(&self) -> MirrorSpans {
+        MirrorSpans { any_copy: milliseconds(self.mirror_copy_ms), same_packet: milliseconds(self.mirror_packet_ms) }
     }
 
     /// How long after 491 a request may be sent again at the latest, in nanoseconds.

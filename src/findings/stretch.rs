@@ -7,6 +7,7 @@ use crate::correlation::{
     Agreement, Dialog, Evidence, Hop, MessageRecord, Method, Offer, RefreshRequest, Role, Seconds, Span, TimerMarks,
     Watch, refresher_name,
 };
+use crate::net::Transport;
 use crate::time::{NANOS_PER_SECOND, Timestamp, milliseconds};
 
 /// The longest lead of the BYE of a party that is not refreshed, in seconds (RFC 4028 10).
@@ -71,12 +72,12 @@ impl<'a> Stretch<'a> {
         self.first_refresh().is_some_and(|sent| sent.time <= time)
     }
 
-    /// Whether a refresh before that time may have succeeded unseen: the capture lacks its answer, and it was not sent again, as it would
+    /// Whether a refresh before that time may have succeeded unseen: the capture lacks its answer, and it was not sent as often as it would
     /// have been; or it lacks the request.
     pub(super) fn may_be_renewed(&self, case: &DialogCase<'_>, time: Timestamp) -> bool {
         let since = self.agreement.time;
         let mut sent = self.dialog.refreshes.iter().filter(|sent| sent.time > since && sent.time < time);
-        let is_open = |hop: &Hop| hop.final_answer().is_none() && hop.retransmissions == 0;
+        let is_open = |hop: &Hop| hop.final_answer().is_none() && stopped_sending(hop, time);
         let lacks_answer = sent.any(|sent| case.view.hop(sent.hop).is_some_and(is_open));
         lacks_answer || self.dialog.unseen.iter().any(|unseen| unseen.until > since && unseen.from < time)
     }
@@ -139,6 +140,22 @@ impl<'a> Stretch<'a> {
             watch: None,
         }
     }
+}
+
+/// When the copies of a request follow the first over UDP, in halves of seconds (T1): RFC 3261 17.1.1.2 for INVITE, 17.1.2.2 for others.
+const INVITE_COPIES: [i64; 6] = [1, 3, 7, 15, 31, 63];
+const OTHER_COPIES: [i64; 10] = [1, 3, 7, 15, 23, 31, 39, 47, 55, 63];
+
+/// Whether the client of a request of which no answer was captured had stopped to send it by that time before it gave up: then there was
+/// an answer.
+fn stopped_sending(hop: &Hop, time: Timestamp) -> bool {
+    if hop.retransmissions == 0 || hop.transport != Transport::Udp {
+        return true;
+    }
+    let copies = if hop.method == Method::Invite { &INVITE_COPIES[..] } else { &OTHER_COPIES[..] };
+    let next = usize::try_from(hop.retransmissions).ok().and_then(|sent| copies.get(sent));
+    // A second is left for those that come late.
+    next.is_some_and(|halves| time.since(hop.start) > (halves / 2 + 2) * NANOS_PER_SECOND)
 }
 
 /// The 2xx of a dialog in the order in which they came first.

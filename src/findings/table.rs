@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use super::rule::Rule;
 use super::{
-    elements, redirect_contacts, redirect_following, redirect_handling, redirect_tallies, redirects, requests, session,
-    timer_answers, timer_failures, timer_headers, timer_proxies, timer_refreshes, timer_refusals, timer_retries,
-    timer_sources, timers, transactions,
+    elements, lost_dialogs, redirect_contacts, redirect_following, redirect_handling, redirect_tallies, redirects,
+    requests, session, timer_answers, timer_failures, timer_headers, timer_proxies, timer_refreshes, timer_refusals,
+    timer_retries, timer_sources, timers, transactions,
 };
 
 /// The rows of each file.
 const TABLES: &[&[Rule]] = &[
     elements::RULES,
+    lost_dialogs::RULES,
     redirect_contacts::RULES,
     redirect_following::RULES,
     redirect_handling::RULES,

@@ -115,7 +115,8 @@ fn header_duplicated(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
     for judged in requests(case).chain(answers(case)) {
         let header = if judged.record.timer_marks.has(TimerMarks::SESSION_EXPIRES_AGAIN) {
             "Session-Expires (compact: x) or a parameter of it"
-        } else if judged.record.timer_marks.has(TimerMarks::MIN_SE_AGAIN) {
+        } else if judged.record.timer_marks.has(TimerMarks::MIN_SE_AGAIN) && judged.record.status() != Some(422) {
+            // For a 422 there is a rule of its own.
             "Min-SE"
         } else {
             continue;

@@ -52,8 +52,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "timer-proxy-not-record-routed",
         severity: Severity::Notice,
         summary: "A proxy asked for a session timer and does not stay on the path.",
-        explanation: "A proxy that puts in or lowers Session-Expires wants to see refreshes, but without Record-Route they go \
-            past it.",
+        explanation: "A proxy that puts in or lowers Session-Expires wants to see refreshes, but without a Record-Route of its own they \
+            go past it. Those of other proxies do not help it.",
         remedy: "Add Record-Route, or leave Session-Expires alone.",
         references: &["RFC 4028 8"],
         checks: &[Check::Dialog(not_record_routed)],
@@ -254,7 +254,8 @@ fn not_record_routed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
             continue;
         };
         let asks = before.is_none_or(|before| after < before) && passed.near.session_expires != Seconds::Malformed;
-        if asks && !passed.far.timer_marks.has(TimerMarks::RECORD_ROUTE) {
+        // Whoever stays on the path puts a value in front of those that came; what is changed otherwise may hide one.
+        if asks && passed.far.record_routes == passed.near.record_routes {
             let proxy = passed.proxy();
             let summary = format!(
                 "{proxy} asked for a session interval of {after} s, but puts no Record-Route in: refreshes go past it."

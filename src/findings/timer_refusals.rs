@@ -2,7 +2,7 @@
 
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
 use super::timer_messages::FLOOR;
-use super::timers::{NegotiationCase, finding, has_interval};
+use super::timers::{NegotiationCase, at_most_notice_if_relayed, finding, has_interval};
 use super::words::{name, offer, seconds};
 use crate::correlation::{Round, Seconds};
 
@@ -23,16 +23,16 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         summary: "A server refuses an interval that it asked for, or the rounds do not end.",
         explanation: "The retry offered what the 422 had demanded, and was refused with the same or a lower Min-SE \
-            again; or there were more than five rounds. Such calls never get through.",
-        remedy: "Fix the interval check of the server.",
+            again; or there were more than five rounds, whoever is to blame. Such calls never get through.",
+        remedy: "Fix the interval check of the server; or of the client, if it does not offer what it is asked for.",
         references: &["RFC 4028 6", "RFC 4028 8.1"],
         checks: &[Check::Negotiation(looped)],
     },
     Rule {
         id: "timer-422-min-se-invalid",
         severity: Severity::Error,
-        summary: "Min-SE of a 422 is not a number of seconds.",
-        explanation: "The client cannot know what the server accepts.",
+        summary: "Min-SE of a 422 is not one number of seconds.",
+        explanation: "It is no number, a list, or there more than once: the client cannot know what the server accepts.",
         remedy: "Send Min-SE as one whole number of seconds, at least 90.",
         references: &["RFC 4028 5"],
         checks: &[Check::Negotiation(min_se_invalid)],
@@ -120,14 +120,30 @@ fn looped(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding
     let most = usize::try_from(case.settings.negotiation_rounds).unwrap_or(usize::MAX);
     let Some(round) = again.or_else(|| rounds.get(most)).filter(|_| has_interval(case)) else { return };
     let server = name(&round.server);
-    let summary = format!(
-        "{server} refused {} and asked for {} again, in {} rounds.",
-        offer(round.refused.session_expires),
-        seconds(round.demanded),
-        rounds.len()
-    );
-    let remedy = format!("On {server}, fix the check of session intervals: it rejects what it asked for.");
+    let (refused, count) = (offer(round.refused.session_expires), rounds.len());
+    let (summary, remedy) = if again.is_some() {
+        (
+            format!("{server} refused {refused} and asked for {} again, in {count} rounds.", seconds(round.demanded)),
+            format!("On {server}, fix the check of session intervals: it rejects what it asked for."),
+        )
+    } else {
+        let client = name(&case.negotiation.client);
+        let largest = case.negotiation.required_min_se();
+        let too_little = largest.zip(round.offered.value()).is_some_and(|(least, offered)| offered < least);
+        let remedy = match largest.filter(|_| too_little) {
+            Some(least) => format!("On {client}, offer what the 422 ask for: {least} s and more."),
+            None => format!(
+                "Align the minima of the elements between {client} and {server}: each asks for more than the one before."
+            ),
+        };
+        let asked = seconds(round.demanded);
+        (
+            format!("{client} was refused {count} times; at last {server} refused {refused} and asked for {asked}."),
+            remedy,
+        )
+    };
     let mut found = finding(rule, case, round, summary, remedy);
+    found.values.push(("refused_session_expires_s", round.refused.session_expires.value().into()));
     found.values.push(("rounds", Value::Number(rounds.len() as u64)));
     if round.refused.maybe_relayed {
         found.severity = Severity::Notice;
@@ -148,7 +164,8 @@ fn each(
         let (summary, remedy) = texts(&name(&round.server), round);
         let mut found = finding(rule, case, round, summary, remedy);
         found.scope = Scope::Exchange;
-        out.push(found);
+        found.values.push(("refused_session_expires_s", round.refused.session_expires.value().into()));
+        out.push(at_most_notice_if_relayed(found, round));
     }
 }
 
@@ -157,10 +174,15 @@ fn min_se_invalid(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec
         rule,
         case,
         out,
-        |round| round.demanded == Seconds::Malformed,
-        |server, _| {
-            let summary = format!("{server} answered 422 with a Min-SE that is not a number of seconds.");
-            (summary, format!("On {server}, send \"Min-SE: 90\" or whatever its minimum is, as digits only."))
+        |round| round.demanded == Seconds::Malformed || round.demanded_again,
+        |server, round| {
+            let what =
+                if round.demanded_again { "more than one Min-SE" } else { "a Min-SE that is not a number of seconds" };
+            let least = round.demanded.value().unwrap_or(FLOOR).max(FLOOR);
+            (
+                format!("{server} answered 422 with {what}."),
+                format!("On {server}, send \"Min-SE: {least}\" or whatever its minimum is: once, and digits only."),
+            )
         },
     );
 }
@@ -183,7 +205,8 @@ fn unjustified(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Fi
     });
     let relayed =
         |place| case.negotiation.rounds.iter().any(|round| round.place == place && round.refused.maybe_relayed);
-    for found in out.iter_mut().skip(from).filter(|found| relayed(found.place)) {
+    let is_new = |found: &&mut Finding| found.severity > Severity::Notice && relayed(found.place);
+    for found in out.iter_mut().skip(from).filter(is_new) {
         found.severity = Severity::Notice;
         found.context.push(("maybe_relayed", true));
     }
@@ -224,7 +247,8 @@ fn hidden_by_fork(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec
                 "{server} asked for {}, but the caller got {status}, and never learns of it.",
                 seconds(round.demanded)
             );
-            (summary, format!("Offer a Session-Expires of at least {} from the start.", seconds(round.demanded)))
+            let least = round.demanded.value().unwrap_or(FLOOR).max(FLOOR);
+            (summary, format!("Offer a Session-Expires of at least {least} s from the start."))
         },
     );
 }

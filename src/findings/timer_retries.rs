@@ -93,7 +93,10 @@ fn without_interval(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut V
 }
 
 fn min_se_not_max(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
-    let below = |_: &Round, retry: &Retry, largest| retry.min_se.value().is_some_and(|value| value < largest);
+    // What was demanded of another call does not bind.
+    let below = |_: &Round, retry: &Retry, largest| {
+        retry.follow_up.call_id.is_none() && retry.min_se.value().is_some_and(|value| value < largest)
+    };
     each(rule, case, out, below, |client, retry, largest| {
         let value = retry.min_se.value().unwrap_or_default();
         let summary = format!("{client} retried with Min-SE {value} s although {largest} s had been demanded.");

@@ -6,7 +6,8 @@ use super::session;
 use super::settings::{Profile, Settings};
 use super::timer_messages::FLOOR;
 use super::words::{name, offer, seconds, status, uri};
-use crate::correlation::{Link, Method, Negotiation, NegotiationOutcome, Retry, Round, Seconds};
+use crate::correlation::{Link, Method, Negotiation, NegotiationOutcome, Retry, Round, Seconds, refresher_name};
+use crate::time::milliseconds;
 
 /// The rules whose checks stand here.
 pub(super) const RULES: &[Rule] = &[
@@ -109,6 +110,12 @@ pub(super) fn finding(
         remediation,
         values: vec![
             ("offered_session_expires_s", round.offered.value().into()),
+            ("offered_min_se_s", round.offered_min_se.value().into()),
+            (
+                "offered_refresher",
+                round.offered_refresher.map_or(Value::None, |side| Value::Word(refresher_name(side))),
+            ),
+            ("supports_timer", round.supports_timer.into()),
             ("demanded_min_se_s", round.demanded.value().into()),
         ],
         evidence: round.evidence.clone(),
@@ -126,6 +133,21 @@ pub(super) fn milder_unless_seen(mut found: Finding, case: &NegotiationCase<'_>,
         found.confidence = Confidence::Weak;
     }
     found
+}
+
+/// Judged on the deepest hop captured: at most a notice if the 422 may come from further on.
+pub(super) fn at_most_notice_if_relayed(mut found: Finding, round: &Round) -> Finding {
+    if round.refused.went_on {
+        found.severity = found.severity.min(Severity::Notice);
+        found.context.push(("maybe_relayed", true));
+    }
+    found
+}
+
+/// The Min-SE of all rounds that say one.
+fn demands(negotiation: &Negotiation) -> Value {
+    let demanded = negotiation.rounds.iter().filter_map(|round| round.demanded.value());
+    Value::List(demanded.map(Value::Number).collect())
 }
 
 /// The advice that ends most of these: which device to raise from what to what.
@@ -175,6 +197,9 @@ fn resolved(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Findi
     );
     let mut found = finding(rule, case, round, summary, saved);
     found.values.push(("rounds", Value::Number(rounds as u64)));
+    found.values.push(("demanded_min_se_s_by_round", demands(negotiation)));
+    let delay = negotiation.added_delay.map_or(Value::None, |nanos| Value::Decimal(milliseconds(nanos)));
+    found.values.push(("added_delay_ms", delay));
     found.values.push(("agreed_session_expires_s", negotiation.agreed.into()));
     found.values.push(("final_status", retry.follow_up.final_status.map(u64::from).into()));
     out.push(milder_unless_seen(found, case, Some(retry)));
@@ -226,7 +251,7 @@ fn ladder(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding
     let summary = format!("The minimum rose in the course of {rounds} refusals: {}.", asked.join("; "));
     let remediation = format!("Align the minima: {}. {}", asked.join("; "), raise(case));
     let mut found = finding(rule, case, round, summary, remediation);
-    found.values.push(("demanded_min_se_s_by_round", Value::List(demands.into_iter().map(Value::Number).collect())));
+    found.values.push(("demanded_min_se_s_by_round", self::demands(negotiation)));
     out.push(milder_unless_seen(found, case, None));
 }
 
@@ -242,7 +267,7 @@ fn without_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec
             format!("On {server}, add Min-SE with the minimum it accepts (at least {FLOOR} s) to its 422.");
         let mut found = finding(rule, case, round, summary, remediation);
         found.scope = Scope::Exchange;
-        out.push(found);
+        out.push(at_most_notice_if_relayed(found, round));
     }
 }
 
@@ -257,7 +282,7 @@ fn min_se_below_90(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Ve
         );
         let mut found = finding(rule, case, round, summary, remediation);
         found.scope = Scope::Exchange;
-        out.push(found);
+        out.push(at_most_notice_if_relayed(found, round));
     }
 }
 
@@ -290,9 +315,9 @@ fn retry_interval_too_small(rule: &'static Rule, case: &NegotiationCase<'_>, out
 
 fn retry_missing_min_se(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec<Finding>) {
     for (round, retry, largest) in retries(case.negotiation) {
-        // A retry without any sign of RFC 4028 has given up the timer, and owes no Min-SE.
+        // A retry without any sign of RFC 4028 has given up the timer, and owes no Min-SE. Nor does one of another call.
         let uses_timer = retry.supports_timer || retry.session_expires != Seconds::Absent;
-        if retry.min_se != Seconds::Absent || !uses_timer {
+        if retry.min_se != Seconds::Absent || !uses_timer || retry.follow_up.call_id.is_some() {
             continue;
         }
         let client = name(&case.negotiation.client);

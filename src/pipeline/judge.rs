@@ -7,12 +7,12 @@ use foldhash::HashSet;
 use super::chosen::Tally;
 use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Marks, Negotiation, Oddity, Place, Redirect, Redirections,
-    Sighting, Text, Watch, dialogs, exchanges, listing, mirrors, negotiations, place_of,
+    Sighting, Text, Watch, dialogs, exchanges, listing, matches, mirrors, negotiations, place_of,
 };
 use crate::findings::{DialogCase, Severity, ShortInterval, Stated, judge_dialog, short_interval};
 use crate::net::{Endpoint, Transport};
 use crate::options::{DialogsListed, Options};
-use crate::sip::Refresher;
+use crate::sip::{Refresher, Uri};
 use crate::time::Timestamp;
 
 /// How a request ended that may belong to a redirect or 422 of another call.
@@ -24,6 +24,8 @@ pub(crate) struct StartOutcome {
     pub(crate) client: IpAddr,
     pub(crate) source: Endpoint,
     pub(crate) uri: Text,
+    /// Whether To names the same user as the Request-URI: else what was dialled is another address (RFC 3261 8.1.3.4).
+    pub(crate) as_dialled: bool,
     pub(crate) attempt_status: Option<u16>,
     pub(crate) final_status: Option<u16>,
     pub(crate) session_expires: crate::correlation::Seconds,
@@ -107,7 +109,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
     if !call.records.is_sorted_by_key(|record| record.order()) {
         call.records.sort_by_key(|record| record.order());
     }
-    let mirrors = mirrors(&call.records);
+    let mirrors = mirrors(&call.records, options.settings.mirror_spans());
     let view = CallView::of(&call, &mirrors);
     let redirections = Redirections::find(&view);
     let attempts = Attempts::of(&view, &redirections);
@@ -219,6 +221,7 @@ fn starts(
             client: hop.client.address,
             source: hop.client,
             uri: view.text(request.subject),
+            as_dialled: same_user(view.texts.get(request.subject), view.texts.get(request.to_uri)),
             attempt_status: hop.final_status(),
             final_status: end.map(|answer| answer.status),
             session_expires: request.session_expires,
@@ -231,4 +234,10 @@ fn starts(
         })
     });
     asked.collect()
+}
+
+/// Whether two URIs name one user, at whatever host; or are the same.
+fn same_user(one: &[u8], other: &[u8]) -> bool {
+    let user = |uri| Uri::parse(uri).ok().and_then(|uri| Some(uri.as_sip()?.user.unwrap_or_default().to_vec()));
+    matches(one, other) || user(one).is_some_and(|own| Some(own) == user(other))
 }

@@ -6,15 +6,15 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::verdicts::is_usable;
-use crate::correlation::{ContactRecord, Method, Place, Redirect, equals, matches, target_key};
+use crate::correlation::{ContactRecord, Method, Place, Redirect, SETTLED_NANOS, equals, matches, target_key};
 use crate::findings::{Repeated, Settings};
 use crate::limits::{MAX_LISTED_REPEATS, MAX_RIVALS};
-use crate::time::NANOS_PER_SECOND;
 
 /// What redirects say together, by the index of the redirect of which it is said.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     conflicts: HashMap<usize, usize>,
+    old_targets: HashMap<usize, usize>,
     repeated: HashMap<usize, Repeated>,
 }
 
@@ -24,12 +24,21 @@ type Asked = (IpAddr, u64, u64, Method, u64);
 impl Tallies {
     /// Looks through all redirects, given in order of time and numbered in chains.
     pub(crate) fn of(redirects: &[&Redirect], settings: &Settings) -> Self {
-        Self { conflicts: conflicts(redirects), repeated: repeated(redirects, settings.temporary_repeats) }
+        Self {
+            conflicts: conflicts(redirects),
+            old_targets: old_targets(redirects),
+            repeated: repeated(redirects, settings.temporary_repeats),
+        }
     }
 
     /// The earlier 301 that the redirect with that index contradicts.
     pub(crate) fn conflict(&self, index: usize) -> Option<usize> {
         self.conflicts.get(&index).copied()
+    }
+
+    /// The earlier 301 that had said that the target to which the redirect with that index led is no longer there.
+    pub(crate) fn old_target(&self, index: usize) -> Option<usize> {
+        self.old_targets.get(&index).copied()
     }
 
     /// In how many calls the redirect with that index, the first of them, came again.
@@ -63,15 +72,48 @@ fn conflicts(redirects: &[&Redirect]) -> HashMap<usize, usize> {
             }
             continue;
         };
-        if let Some(before) = redirects.get(known.latest).filter(|_| !known.said) {
-            let age = redirect.time.since(before.time) / NANOS_PER_SECOND;
-            let holds = before.lifetime().is_none_or(|lifetime| age <= i64::try_from(lifetime).unwrap_or(i64::MAX));
-            if holds && disjoint(&before.server_contacts, &redirect.server_contacts) {
-                found.insert(index, known.latest);
-                known.said = true;
-            }
+        if let Some(before) = redirects.get(known.latest).filter(|_| !known.said)
+            && before.holds_at(redirect.time)
+            && disjoint(&before.server_contacts, &redirect.server_contacts)
+        {
+            found.insert(index, known.latest);
+            known.said = true;
         }
         known.latest = index;
+    }
+    found
+}
+
+/// For each redirect that led its client to an address of which an earlier 301 had told that client that it has changed, that 301; once for
+/// each server and address.
+fn old_targets(redirects: &[&Redirect]) -> HashMap<usize, usize> {
+    let mut found = HashMap::new();
+    let mut moved: HashMap<(IpAddr, u64, u64, Method), usize> = HashMap::new();
+    let mut said: HashSet<(IpAddr, u64, Method)> = HashSet::new();
+    for (index, redirect) in redirects.iter().enumerate() {
+        let (client, from) = (redirect.client.endpoint.address, target_key(&redirect.from));
+        if let Some(next) = &redirect.follow_up {
+            let key = target_key(&next.uri);
+            let before = moved.get(&(client, from, key, redirect.method)).copied();
+            let told = before.and_then(|at| Some((at, redirects.get(at)?))).filter(|(_, told)| {
+                let settled = redirect.time.since(told.chain_end.time) > SETTLED_NANOS && told.chain != redirect.chain;
+                let same = told.request_uri.as_deref().is_some_and(|old| equals(old, &next.uri));
+                settled && same && told.holds_at(redirect.time)
+            });
+            let server = redirect.server.endpoint.address;
+            if let Some((told, _)) = told.filter(|_| said.insert((server, key, redirect.method))) {
+                found.insert(index, told);
+            }
+        }
+        if let Some(old) = redirect.request_uri.as_deref().filter(|_| redirect.status == 301) {
+            let is_new = |contact: &ContactRecord| is_usable(&contact.uri) && !equals(&contact.uri, old);
+            if redirect.contacts.iter().any(is_new) {
+                let known = moved.entry((client, from, target_key(old), redirect.method)).or_insert(index);
+                if redirects.get(*known).is_none_or(|known| !known.holds_at(redirect.time)) {
+                    *known = index;
+                }
+            }
+        }
     }
     found
 }

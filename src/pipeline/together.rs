@@ -1,20 +1,17 @@
 //! What calls say together that are not linked: addresses dialled though they were told to be gone, answers that contradict each
 //! other, answers given again and again. It is known at the end of the input only.
 
-use std::net::IpAddr;
-
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::judge::StartOutcome;
 use super::settle::Left;
 use super::tallies::Tallies;
-use super::verdicts::is_usable;
+use super::verdicts::{is_for_good, is_usable};
 use crate::analysis::Analysis;
-use crate::correlation::{Links, Method, Place, Redirect, RedirectOutcome, Text, equals};
-use crate::findings::{OldAddressDialled, Stated, TogetherCase, judge_together};
+use crate::correlation::{Links, Place, Redirect, RedirectOutcome, equals};
+use crate::findings::{OldAddressDialled, Settings, Stated, TogetherCase, judge_together};
 use crate::options::Options;
-use crate::time::NANOS_PER_SECOND;
 
 /// What redirects say together.
 #[derive(Debug)]
@@ -34,7 +31,7 @@ impl Together {
             asked_for.chain(left.redirects.iter().map(|redirect| (redirect.as_ref(), None))).collect();
         all.par_sort_by_key(|(redirect, _)| (redirect.time, redirect.place));
         let redirects: Vec<&Redirect> = all.iter().map(|(redirect, _)| *redirect).collect();
-        let again = again(&redirects, links, &left.starts);
+        let again = again(&redirects, links, &left.starts, &options.settings);
         let tallies = Tallies::of(&redirects, &options.settings);
         let found = all.par_iter().zip(&again).enumerate().filter_map(|(at, ((redirect, outcome), again))| {
             let case = TogetherCase {
@@ -42,6 +39,7 @@ impl Together {
                 outcome: (*outcome)?,
                 ignored_by: again,
                 conflicts_with: tallies.conflict(at).and_then(|other| redirects.get(other)).copied(),
+                leads_to_old: tallies.old_target(at).and_then(|other| redirects.get(other)).copied(),
                 repeated: tallies.repeated(at),
             };
             Some(judge_together(&case).into_iter().map(|finding| (finding, redirect.head_cut)).collect::<Vec<_>>())
@@ -55,35 +53,36 @@ impl Together {
     }
 }
 
-/// For each redirect, the later requests to its old address, listed with the first 301 that its client got for it.
-fn again(redirects: &[&Redirect], links: &Links, starts: &HashMap<Place, StartOutcome>) -> Vec<Vec<OldAddressDialled>> {
-    let mut said: HashSet<(IpAddr, Method, Text, Text)> = HashSet::default();
-    let mut all = Vec::with_capacity(redirects.len());
-    for redirect in redirects {
-        let mut found = Vec::new();
+/// For each redirect, the later requests to its old address. Each is listed once: with the first 301 for good that its client got for it,
+/// else with the first that still held.
+fn again(
+    redirects: &[&Redirect],
+    links: &Links,
+    starts: &HashMap<Place, StartOutcome>,
+    settings: &Settings,
+) -> Vec<Vec<OldAddressDialled>> {
+    let mut all = vec![Vec::new(); redirects.len()];
+    let mut listed: HashSet<Place> = HashSet::default();
+    let moves = || redirects.iter().enumerate().filter(|(_, redirect)| redirect.status == 301);
+    let lasting = moves().filter(|(_, redirect)| is_for_good(redirect, settings));
+    let others = moves().filter(|(_, redirect)| !is_for_good(redirect, settings));
+    for (at, redirect) in lasting.chain(others) {
         // A 301 to the address asked for itself gives nothing to change to.
-        let has_new = |old: &[u8]| {
-            let mut contacts = redirect.contacts.iter();
-            contacts.any(|contact| is_usable(&contact.uri) && !equals(&contact.uri, old))
-        };
-        if let Some(old) = redirect.request_uri.as_deref().filter(|old| redirect.status == 301 && has_new(old)) {
-            let client = redirect.client.endpoint.address;
-            let first = said.insert((client, redirect.method, redirect.from.clone(), old.into()));
-            let requests = links.again(redirect, old, redirect.chain_end.time);
-            let expires = redirect.lifetime();
-            let known = requests.iter().filter(|_| first).filter_map(|again| starts.get(&again.start));
-            let meant = known.filter(|start| !start.follows).filter(|start| {
-                let age = start.time.since(redirect.time) / NANOS_PER_SECOND;
-                equals(&start.uri, old)
-                    && expires.is_none_or(|expires| age <= i64::try_from(expires).unwrap_or(i64::MAX))
-            });
-            found.extend(meant.map(|start| OldAddressDialled {
+        let has_new =
+            |old: &&[u8]| redirect.contacts.iter().any(|contact| is_usable(&contact.uri) && !equals(&contact.uri, old));
+        let Some(old) = redirect.request_uri.as_deref().filter(has_new) else { continue };
+        let requests = links.again(redirect, old, redirect.chain_end.time);
+        let known = requests.iter().filter_map(|again| starts.get(&again.start));
+        // Who dialled another address was sent to this one, by what the capture may lack.
+        let meant = known.filter(|start| !start.follows && start.as_dialled && equals(&start.uri, old));
+        let meant = meant.filter(|start| redirect.holds_at(start.time) && listed.insert(start.place));
+        if let Some(slot) = all.get_mut(at) {
+            slot.extend(meant.map(|start| OldAddressDialled {
                 place: start.place,
                 time: start.time,
                 call_id: start.call_id.clone(),
             }));
         }
-        all.push(found);
     }
     all
 }

@@ -14,6 +14,11 @@ pub(super) fn is_usable(contact: &[u8]) -> bool {
     Uri::parse(contact).is_ok_and(|uri| matches!(uri, Uri::Sip(_) | Uri::Tel(_)))
 }
 
+/// Whether a redirect says that an address has changed for good, and holds for long enough to be stored.
+pub(super) fn is_for_good(redirect: &Redirect, settings: &Settings) -> bool {
+    redirect.status == 301 && redirect.lifetime().is_none_or(|lifetime| lifetime >= settings.permanent_lifetime_s)
+}
+
 /// Whether the capture may be taken in front of one server, or of one port and transport of it, so that a request to a target would not
 /// pass there: all targets are elsewhere, and the client was seen with that server only.
 fn may_go_unseen(redirect: &Redirect, has_other_servers: bool) -> bool {
@@ -81,9 +86,7 @@ pub(super) fn redirect_verdict(
         }
         holds
     });
-    let is_long = |lifetime| lifetime >= settings.permanent_lifetime_s;
-    let for_good = redirect.status == 301 && redirect.lifetime().is_none_or(is_long);
-    Verdict { outcome, for_good, found, open }
+    Verdict { outcome, for_good: is_for_good(redirect, settings), found, open }
 }
 
 /// What became of a negotiation, and what is wrong with it.

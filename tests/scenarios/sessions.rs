@@ -34,10 +34,18 @@ fn who_never_refreshes_is_named_unless_it_cannot_be_seen() {
         findings(&tape.report())
     };
     let plain = |_: &mut Tape| {};
+    let ends_late = |tape: &mut Tape| {
+        let bye = from_callee("BYE", 1);
+        tape.ask(150 * S, PROXY, ALICE, &bye, bye.reply(200, ""));
+    };
     let both = ["timer-refresh-missed error", "timer-session-expired-no-bye warning"];
-    assert_eq!(run(200, &plain), both);
-    assert_eq!(run(100, &plain), both[..1]);
-    assert_eq!(run(80, &plain), [""; 0]);
+    assert_eq!(run(200, &ends_late), both);
+    assert_eq!(
+        run(200, &plain),
+        both[1..],
+        "the capture may lack a BYE with its answer: did the call stand at the deadline?"
+    );
+    assert_eq!(run(100, &plain), [""; 0]);
     let ends = |tape: &mut Tape| {
         let bye = within("BYE", 2);
         tape.ask(20 * S, ALICE, PROXY, &bye, bye.reply(200, ""));
@@ -184,6 +192,8 @@ fn roles_follow_the_last_answer() {
         &update,
         update.reply(200, "").header("Require", "timer").session_expires(90, Some("uac")),
     );
+    let bye = within("BYE", 2);
+    tape.ask(200 * S, ALICE, PROXY, &bye, bye.reply(200, ""));
     tape.until(300 * S);
     let report = tape.report();
     let missed =
