@@ -240,7 +240,7 @@ fn findings_can_be_chosen() {
         rules
     };
     let all = rules(&[]);
-    assert_eq!(all.len(), 9, "{all:?}");
+    assert_eq!(all.len(), 10, "{all:?}");
     assert_eq!(rules(&["--select", "redirect-loop"]), ["redirect-loop"]);
     assert_eq!(
         rules(&["--select", "redirect-loop,timer-422"]),
