@@ -143,7 +143,7 @@ pub fn transactions(records: &[MessageRecord], vias: &[u64], mirrors: &[Option<u
         }
         let (hop, repeat) = match record.kind {
             Kind::Request => add_request(&mut found.hops, &mut by_key, index, records, record),
-            Kind::Response(status) => add_response(&mut found.hops, &mut by_key, index, record, status),
+            Kind::Response(status) => add_response(&mut found.hops, &mut by_key, index, (records, record), status),
         };
         found.hop_of.push(hop);
         found.repeats.push(repeat.map(Repeat::Retransmission));
@@ -228,7 +228,7 @@ fn add_response(
     hops: &mut Vec<Hop>,
     by_key: &mut HashMap<Key, Vec<usize>>,
     index: usize,
-    record: &MessageRecord,
+    (records, record): (&[MessageRecord], &MessageRecord),
     status: u16,
 ) -> (Option<usize>, Option<usize>) {
     let candidates = by_key.entry((record.top_via, record.cseq, record.method)).or_default();
@@ -256,10 +256,13 @@ fn add_response(
     }
     let Some(hop) = hops.get_mut(at) else { return (None, None) };
     if let Some(answer) = answer_of(hop, record) {
-        // A 1xx may come again with another content; only finals are sure to be repeats, but both count as one answer.
+        let (first, before) = (answer.first, answer.last);
         answer.last = index;
         answer.retransmissions += 1;
-        return (Some(at), Some(answer.first));
+        // A 1xx with another content (RSeq, a session description) counts as the same answer, but it is no copy.
+        let is_copy = |at: &usize| records.get(*at).is_some_and(|known| known.digest == record.digest);
+        let original = if status >= 200 { Some(first) } else { [first, before].into_iter().find(is_copy) };
+        return (Some(at), original);
     }
     hop.answers.push(Answer {
         first: index,

@@ -239,3 +239,18 @@ fn what_was_answered_on_a_deeper_hop_only_is_a_dialog_too() {
     let report = tape.report();
     assert_eq!(report["summary"]["dialogs"], 1);
 }
+
+#[test]
+fn a_ringing_phone_that_says_something_else_does_not_repeat_itself() {
+    let mut tape = Tape::new();
+    let invite = Request::invite("a", 1, B).timer(1_800);
+    let rings = |number: &str| invite.reply(183, "b").header("RSeq", number).session_expires(1_800, None).finish();
+    tape.say(0, ALICE, PROXY, &invite.text());
+    for (at, number) in [(100, "1"), (1_000, "2"), (1_500, "2")] {
+        tape.say(at, PROXY, ALICE, &rings(number));
+    }
+    let report = tape.report();
+    let messages = report["dialogs"][0]["messages"].as_array().unwrap();
+    let repeats: Vec<bool> = messages.iter().map(|message| !message["repeat_of"].is_null()).collect();
+    assert_eq!(repeats, [false, false, false, true]);
+}
