@@ -248,7 +248,7 @@ fn findings_can_be_chosen() {
     );
     let timers = ["timer-422-observed", "timer-422-resolved", "timer-interval-below-recommended"];
     assert_eq!(rules(&["--select", "timer"]), timers);
-    assert_eq!(rules(&["--ignore", "redirect"]), timers);
+    assert_eq!(rules(&["--ignore", "redirect,permanent"]), timers);
     let severe = ["redirect-contact-equals-request-uri", "redirect-loop"];
     assert_eq!(rules(&["--min-severity", "error"]), severe);
     assert_eq!(rules(&["--min-severity", "warning"]), [severe[0], severe[1], "redirect-without-contact"]);
