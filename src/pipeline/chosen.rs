@@ -18,6 +18,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// The Call-ID, if the filter takes the call.
+    pub(crate) fn selected(&self) -> Option<&Text> {
+        Some(&self.call_id).filter(|_| self.selected)
+    }
+
     pub(crate) fn of(call: &Ended, dialogs: u64, selected: bool) -> Self {
         let mut messages = MessageKinds::default();
         let mut has_invite = false;
@@ -65,33 +70,14 @@ impl Chosen {
         self.totals.dialogs += tally.dialogs;
     }
 
-    /// Takes in what is linked to the calls chosen, over any number of links, now that all links are known.
+    /// Takes in calls that are linked to others that were chosen.
+    pub(crate) fn link(&mut self, call_ids: HashSet<Text>) {
+        self.call_ids.extend(call_ids);
+    }
+
+    /// Takes in what is linked to the calls chosen, now that all links are known.
     pub(crate) fn close(&mut self, redirects: &[Box<Redirect>], negotiations: &[Box<Negotiation>]) {
-        let mut neighbours: HashMap<&Text, Vec<&Text>> = HashMap::new();
-        let mut tie = |one, other| {
-            neighbours.entry(one).or_default().push(other);
-            neighbours.entry(other).or_default().push(one);
-        };
-        for redirect in redirects {
-            if let Some(other) = redirect.follow_up.as_ref().and_then(|next| next.call_id.as_ref()) {
-                tie(&redirect.call_id, other);
-            }
-        }
-        for negotiation in negotiations {
-            let retries = negotiation.rounds.iter().filter_map(|round| round.retry.as_ref());
-            for other in retries.filter_map(|retry| retry.follow_up.call_id.as_ref()) {
-                tie(&negotiation.call_id, other);
-            }
-        }
-        let mut open: Vec<&Text> =
-            neighbours.keys().copied().filter(|call_id| self.call_ids.contains(*call_id)).collect();
-        while let Some(call_id) = open.pop() {
-            for other in neighbours.remove(call_id).into_iter().flatten() {
-                if self.call_ids.insert(other.clone()) {
-                    open.push(other);
-                }
-            }
-        }
+        spread(&mut self.call_ids, redirects, negotiations);
         for tally in std::mem::take(&mut self.others) {
             if self.call_ids.contains(&tally.call_id) {
                 self.add(&tally);
@@ -109,5 +95,33 @@ impl Chosen {
         self.totals.calls = self.calls.len() as u64;
         self.totals.invite_calls = self.calls.values().filter(|has_invite| **has_invite).count() as u64;
         self.totals
+    }
+}
+
+/// Adds to calls what these redirects and negotiations link to them, over any number of links.
+pub(super) fn spread(call_ids: &mut HashSet<Text>, redirects: &[Box<Redirect>], negotiations: &[Box<Negotiation>]) {
+    let mut neighbours: HashMap<&Text, Vec<&Text>> = HashMap::new();
+    let mut tie = |one, other| {
+        neighbours.entry(one).or_default().push(other);
+        neighbours.entry(other).or_default().push(one);
+    };
+    for redirect in redirects {
+        if let Some(other) = redirect.follow_up.as_ref().and_then(|next| next.call_id.as_ref()) {
+            tie(&redirect.call_id, other);
+        }
+    }
+    for negotiation in negotiations {
+        let retries = negotiation.rounds.iter().filter_map(|round| round.retry.as_ref());
+        for other in retries.filter_map(|retry| retry.follow_up.call_id.as_ref()) {
+            tie(&negotiation.call_id, other);
+        }
+    }
+    let mut open: Vec<&Text> = neighbours.keys().copied().filter(|call_id| call_ids.contains(*call_id)).collect();
+    while let Some(call_id) = open.pop() {
+        for other in neighbours.remove(call_id).into_iter().flatten() {
+            if call_ids.insert(other.clone()) {
+                open.push(other);
+            }
+        }
     }
 }

@@ -82,6 +82,8 @@ pub(crate) struct Judged {
     pub(crate) mirrors: u64,
     /// The short session interval that it asks for, if it is among the calls chosen.
     pub(crate) short_interval: Option<ShortInterval>,
+    /// Its Call-ID, if there is a filter and it takes the call.
+    pub(crate) selected: Option<Text>,
     /// With a filter: what the call adds to the totals, if it is among those chosen or may come to be.
     pub(crate) tally: Option<Tally>,
 }
@@ -145,7 +147,8 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
         let selected = options.filter.takes(&call);
         let may_be_linked = flagged || !judged.starts.is_empty();
         if !selected && !may_be_linked {
-            return Judged { mirrors: judged.mirrors, ..Judged::default() };
+            let Judged { instance, over, mirrors, .. } = judged;
+            return Judged { instance, over, mirrors, ..Judged::default() };
         }
         judged.short_interval = judged.short_interval.filter(|_| selected);
         judged.tally = Some(Tally::of(&call, judged.dialogs, selected));

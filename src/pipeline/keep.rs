@@ -100,6 +100,11 @@ pub(super) fn add(all: &mut Analysis, part: Analysis, is_forgotten: bool) {
         all.shown.take(part.redirects, part.negotiations, &part.findings);
         return;
     }
+    if !all.has_results() {
+        (all.redirects, all.negotiations) = (part.redirects, part.negotiations);
+        (all.findings, all.listed) = (part.findings, part.listed);
+        return;
+    }
     let behind = all.findings.len();
     let moved = |places: &mut Vec<usize>| places.iter_mut().for_each(|place| *place += behind);
     all.redirects.extend(part.redirects.into_iter().map(|mut judged| {

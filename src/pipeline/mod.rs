@@ -94,7 +94,8 @@ pub fn analyze_feed(feeder: Feeder, options: &Options, workers: &ThreadPool) -> 
 /// as nothing can change any more what is said of it. Calls that may be linked are shown together. What can be told at the end only
 /// comes with the last results, or in the analysis. If `visit` breaks off, nothing more is read, as if the input were over.
 ///
-/// Inputs that are captured side by side, and runs with a filter, have all their results at the end.
+/// Inputs that are captured side by side have all their results at the end. So have calls that a filter does not take and that are linked to
+/// none that it takes, as long as another use of their Call-ID may change that.
 ///
 /// ```
 /// use reinvite::capture::Feeder;
@@ -120,7 +121,7 @@ pub fn analyze_live(
     workers: &ThreadPool,
     visit: &mut (dyn FnMut(&[Analysis]) -> ControlFlow<()> + Send),
 ) -> Analysis {
-    let early = feeder.is_single() && options.filter.is_empty();
+    let early = feeder.is_single();
     workers.install(|| run(feeder, options, early, visit))
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Pending {
     room: Option<Room>,
     /// Those that wait for the end of the input.
     lot: Lot,
+    /// Those that a filter did not take, with their links: it may take others of the same Call-ID.
+    others: Lot,
     left: Left,
     /// What is settled already.
     settled: Analysis,
@@ -75,6 +77,7 @@ impl Pending {
             self.oddities.add(oddity, OddOrigin::Element(seen.source.address), seen);
         }
         if let Some(tally) = judged.tally.take() {
+            judged.selected = tally.selected().cloned();
             self.chosen.take(tally, has_results);
         }
         if let Some(short) = judged.short_interval.take() {
@@ -100,21 +103,24 @@ impl Pending {
         let settle = |mut lot: Lot, links: &Links| {
             let mut part = Analysis { inputs: inputs.to_vec(), names: options.names.clone(), ..Analysis::default() };
             lot.link(links);
+            let wanted = lot.take_wanted();
+            let others = if options.filter.is_empty() { Lot::default() } else { lot.part(&wanted) };
             let left = lot.decide((links, watching), options, &|_| true, &mut part);
             keep::sort(&mut part);
-            (part, left)
+            (part, (left, others, wanted))
         };
         let shared: &Links = links;
-        let settled: Vec<(Analysis, Left)> = ready.into_par_iter().map(|lot| settle(lot, shared)).collect();
-        let (parts, left): (Vec<Analysis>, Vec<Left>) = settled.into_iter().unzip();
+        let settled: Vec<_> = ready.into_par_iter().map(|lot| settle(lot, shared)).collect();
+        let (parts, left): (Vec<Analysis>, Vec<_>) = settled.into_iter().unzip();
         let goes_on = if parts.iter().any(Analysis::has_results) { visit(&parts) } else { ControlFlow::Continue(()) };
         for part in &parts {
             part.asked_elsewhere().for_each(|(instance, cseq)| links.forget_candidates(instance, cseq));
         }
-        for (place, start) in left.into_iter().flat_map(|left| left.starts) {
-            if links.forget_target(place) {
-                self.left.starts.insert(place, start);
-            }
+        for (left, others, wanted) in left {
+            self.others.absorb(others);
+            self.chosen.link(wanted);
+            let lasting = left.starts.into_iter().filter(|(place, _)| links.forget_target(*place));
+            self.left.starts.extend(lasting);
         }
         for part in parts {
             keep::add(&mut self.settled, part, options.forget_shown);
@@ -132,6 +138,7 @@ impl Pending {
     ) {
         let mut lot = self.room.map(Room::empty).unwrap_or(self.lot);
         lot.link(links);
+        lot.absorb(self.others);
         let all = options.filter.is_empty();
         let mut chosen = self.chosen;
         if !all {

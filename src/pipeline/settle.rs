@@ -9,6 +9,7 @@ use foldhash::{HashMap, HashSet, HashSetExt};
 use rayon::prelude::*;
 
 use super::chains;
+use super::chosen::spread;
 use super::judge::{Judged, StartOutcome};
 use super::keep::Keep;
 use super::verdicts::{negotiation_verdict, redirect_verdict};
@@ -16,7 +17,7 @@ use super::watching::Watching;
 use crate::analysis::Analysis;
 use crate::correlation::{
     Candidate, Destination, Evidence, FollowUp, Link, Links, ListedDialog, Negotiation, Place, Redirect, Retry, Role,
-    TIMEOUT_NANOS, goes_to_any, matches,
+    TIMEOUT_NANOS, Text, goes_to_any, matches,
 };
 use crate::findings::Stated;
 use crate::options::Options;
@@ -29,6 +30,8 @@ pub(crate) struct Lot {
     findings: Vec<(u64, Box<Stated>)>,
     listed: Vec<Listed>,
     starts: HashMap<Place, StartOutcome>,
+    /// The calls that a filter takes.
+    selected: HashSet<Text>,
 }
 
 /// A dialog that may be listed.
@@ -54,6 +57,7 @@ impl Lot {
     /// Takes what is known of a finished call.
     pub(crate) fn take(&mut self, judged: Judged) {
         let (instance, anyway) = (judged.instance, judged.listed_anyway);
+        self.selected.extend(judged.selected);
         self.redirects.extend(judged.redirects);
         self.negotiations.extend(judged.negotiations);
         self.findings.extend(judged.findings.into_iter().map(|finding| (instance, finding)));
@@ -69,6 +73,35 @@ impl Lot {
     /// Its negotiations.
     pub(super) fn negotiations(&self) -> &[Box<Negotiation>] {
         &self.negotiations
+    }
+
+    /// The calls that a filter takes, and those that are linked to them, once they are [linked](Self::link).
+    pub(super) fn take_wanted(&mut self) -> HashSet<Text> {
+        let mut wanted = std::mem::take(&mut self.selected);
+        if !wanted.is_empty() {
+            spread(&mut wanted, &self.redirects, &self.negotiations);
+        }
+        wanted
+    }
+
+    /// Takes out the calls that are not among these.
+    pub(super) fn part(&mut self, wanted: &HashSet<Text>) -> Self {
+        let others = |call_id: &Text| !wanted.contains(call_id);
+        Self {
+            redirects: self.redirects.extract_if(.., |redirect| others(&redirect.call_id)).collect(),
+            negotiations: self.negotiations.extract_if(.., |negotiation| others(&negotiation.call_id)).collect(),
+            findings: self.findings.extract_if(.., |(_, finding)| others(&finding.call_id)).collect(),
+            listed: self.listed.extract_if(.., |listed| others(&listed.dialog.call_id)).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in calls that are linked already.
+    pub(super) fn absorb(&mut self, linked: Self) {
+        self.redirects.extend(linked.redirects);
+        self.negotiations.extend(linked.negotiations);
+        self.findings.extend(linked.findings);
+        self.listed.extend(linked.listed);
     }
 
     /// Joins the calls with each other.

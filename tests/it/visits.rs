@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use reinvite::capture::{CaptureOptions, Feeder};
+use reinvite::correlation::Filter;
 use reinvite::options::{DialogsListed, Options};
 use reinvite::pipeline::{analyze_live, workers};
 
@@ -120,6 +121,31 @@ fn lines_of_generated_calls_come_as_the_calls_are_over() {
     let early = assert_followed("800 calls", &capture, &Options::default());
     let all = follow(&capture, &Options::default(), &workers(2).expect("threads")).text.lines().count();
     assert!(early > all / 3, "{early} of {all}");
+}
+
+/// What a filter takes, and what is linked to it.
+fn filters() -> [Filter; 4] {
+    [
+        Filter { statuses: vec!["302".parse().expect("a status")], ..Filter::default() },
+        Filter { statuses: vec!["422".parse().expect("a status")], ..Filter::default() },
+        Filter { from: vec!["1".parse().expect("a pattern")], ..Filter::default() },
+        Filter { call_ids: vec!["/[0-7]@|[A-M]$/".parse().expect("a pattern")], ..Filter::default() },
+    ]
+}
+
+#[test]
+fn lines_of_some_calls_are_those_of_the_report_about_them() {
+    let wanted = Wanted { amount: Amount::Calls(300), calls_per_second: 1, seed: 12, ..Wanted::default() };
+    let (_, generated) = generate(wanted, Vec::new()).expect("memory");
+    let mut captures = vec![("300 calls", generated)];
+    captures.extend(LAB.map(|name| (name, with_a_day_behind(&std::fs::read(lab(name)).expect("a fixture")))));
+    let mut early = 0;
+    for (name, capture) in captures {
+        for filter in filters() {
+            early += assert_followed(name, &capture, &Options { filter, ..Options::default() });
+        }
+    }
+    assert!(early > 100, "{early}");
 }
 
 #[test]

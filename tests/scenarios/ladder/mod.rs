@@ -11,6 +11,7 @@ mod relay;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use reinvite::correlation::Filter;
 use reinvite::findings::RULES;
 use reinvite::options::Options;
 use reinvite::pipeline::workers;
@@ -97,8 +98,12 @@ fn lines_about_a_ladder_that_are_followed_are_those_of_its_report() {
         let captures = play(&ladder).and_then(|played| played.captures(&ladder)).unwrap();
         for capture in captures {
             for capture in [with_a_day_behind(&capture), capture] {
-                let difference = difference(&capture, &Options::default(), &workers);
-                wrong.extend(difference.map(|difference| format!("{name}.ladder: {difference}")));
+                let some = Filter { statuses: vec!["3xx".parse().unwrap()], ..Filter::default() };
+                for filter in [Filter::default(), some] {
+                    let options = Options { filter, ..Options::default() };
+                    let difference = difference(&capture, &options, &workers);
+                    wrong.extend(difference.map(|difference| format!("{name}.ladder: {difference}")));
+                }
             }
         }
     }
