@@ -9,7 +9,8 @@ fn within(limit: u64, tape: Tape) -> serde_json::Value {
     let begun = Instant::now();
     let report = tape.report();
     let taken = begun.elapsed();
-    assert!(taken < Duration::from_secs(limit), "{taken:?}");
+    // On a machine that does much else besides it takes several times as long; what grows with the square takes minutes.
+    assert!(taken < Duration::from_secs(4 * limit), "{taken:?}");
     report
 }
 
