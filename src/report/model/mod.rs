@@ -244,7 +244,7 @@ pub struct Redirect {
     pub hops_seen: u32,
     /// Its copies.
     pub copies: Copies,
-    /// The findings about it.
+    /// The findings about it alone; what it says together with other calls is in the list of findings only.
     pub findings: Vec<String>,
 }
 
