@@ -104,6 +104,11 @@ fn the_page_shows_what_the_report_says() {
     for wanted in ["kamailio (5.6.3", "sip:newdesk@127.0.0.1:5070", "What was not looked at"] {
         assert!(text.contains(wanted), "{wanted}");
     }
+    // What a screen reader says: each list has a name, and the messages of a ladder can be reached.
+    let nameless = "[...document.querySelectorAll('[data-list] table, [role=region], [role=group], svg:not([aria-hidden])')]\
+        .filter(e => !e.getAttribute('aria-label') && !document.getElementById(e.getAttribute('aria-labelledby'))).map(e => e.outerHTML.slice(0, 80))";
+    assert_eq!(browser.eval(nameless), Value::Array(Vec::new()));
+    assert_eq!(count(&mut browser, "svg[role=img] a"), 0, "a picture hides the links within it");
 }
 
 #[test]
@@ -127,6 +132,14 @@ fn the_page_can_be_sorted_filtered_searched_and_linked_to() {
     assert_eq!(browser.eval(&format!("{shown}.map(row => row.dataset.outcome)")), serde_json::json!(["looped"]));
     browser.eval("{const s=document.querySelector('#redirects [data-facet=outcome]');s.value='';s.dispatchEvent(new Event('change'))}");
     assert_eq!(browser.eval(&format!("{shown}.length")).as_u64(), all, "all again");
+
+    browser.eval("{const s=document.querySelector('#findings [data-facet=rule]');s.value='redirect-loop';s.dispatchEvent(new Event('change'))}");
+    let rules = browser
+        .eval("[...document.querySelectorAll('#findings tbody tr:not([hidden]) .rule')].map(rule => rule.textContent)");
+    assert!(
+        rules.as_array().is_some_and(|rules| !rules.is_empty() && rules.iter().all(|rule| rule == "redirect-loop")),
+        "{rules}"
+    );
 
     browser.open(&page, "#q=sip%3Anocontact%40");
     let found = browser.eval(&format!("{shown}.map(row => row.dataset.outcome)"));
@@ -206,6 +219,8 @@ fn ten_thousand_redirects_stay_quick() {
     assert!(size < 80_000_000, "{size} bytes");
     browser.look(1440, 1000, "light");
     browser.open(&page, "");
+    let loaded = browser.eval("performance.getEntriesByType('navigation')[0].loadEventEnd");
+    assert!(loaded.as_f64().is_some_and(|loaded| loaded < 30_000.0), "loading took {loaded} ms");
     assert_eq!(count(&mut browser, "#redirects tbody tr"), 10_000, "bounded");
     assert_eq!(count(&mut browser, "details.call"), 2_000, "bounded");
     let said = browser.eval("[...document.querySelectorAll('.cut')].map(cut => cut.textContent).join()").to_string();
@@ -249,6 +264,11 @@ fn the_page_fits_every_width_in_both_schemes() {
             browser.eval("new Promise(done => setTimeout(done, 600))");
             browser.picture(&format!("{width}-{scheme}-call"), width, height, scheme);
             assert_eq!(browser.eval("document.documentElement.scrollWidth <= innerWidth"), true, "{width} {scheme}");
+            // On a telephone rows are cards: nothing stands outside, and each value says what it is.
+            let outside = "[...document.querySelectorAll('.wide:has(table)')].filter(wide => wide.scrollWidth > wide.clientWidth).length";
+            let unnamed = "[...document.querySelectorAll('td')].filter(cell => !cell.dataset.label).length";
+            assert!(width > WIDTHS[0].0 || browser.eval(outside) == 0, "{width} {scheme}");
+            assert_eq!(browser.eval(unnamed), 0, "{width} {scheme}");
             let background = browser.eval("getComputedStyle(document.body).backgroundColor").to_string();
             assert_eq!(background.contains("246"), scheme == "light", "{scheme}: {background}");
         }

@@ -64,7 +64,7 @@ impl Page<'_, '_> {
                 }
                 div.flow {
                     div.wide tabindex="0" role="region" aria-label="Ladder" { (drawing(&ladder, Anchors { prefix: Some(&anchor) })) }
-                    div.messages aria-label="Messages" {
+                    div.messages role="group" aria-label="Messages" {
                         @for (index, step) in ladder.steps.iter().enumerate() {
                             @if let What::Arrow(arrow) = &step.what {
                                 (self.message(&anchor, index, step.since_start, arrow, &ladder))

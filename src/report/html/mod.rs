@@ -26,8 +26,8 @@ const MAX_CALLS: usize = 2_000;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// SHA-256 of the style of the page and of its script, in base64: nothing else is allowed to style or to run.
-const STYLE_HASH: &str = "5QcjZvXovueRCJ5G6N5LxrMv1ihEW6S+fhI/0cv4dNI=";
-const SCRIPT_HASH: &str = "LsO+y/39bwKKCm/b1EjRYtCPXbt9+TZVerADhwiNKIo=";
+const STYLE_HASH: &str = "hQ9BEFJ6CvbtXhZj1z3W4DlBZqWskbYRyuEatumsdvY=";
+const SCRIPT_HASH: &str = "swFuBHd7JE6qnDz9GWpO/mtSldTw/TQlAJQpeSRnP7E=";
 
 /// Writes the page part by part.
 pub(super) fn write(view: &View<'_>, _: Spacing, out: &mut dyn Write) -> io::Result<()> {
@@ -66,6 +66,16 @@ impl Page<'_, '_> {
         }
     }
 
+    /// The cell that says when, and in which call.
+    fn moment(&self, time: &str, call: &[u8], call_id: &str) -> Markup {
+        html! {
+            td.moment {
+                (parts::time(self.view, time))
+                div { (self.call_link(call)) span.callid { (shown(call_id)) } }
+            }
+        }
+    }
+
     fn head(&self) -> Markup {
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{STYLE_HASH}'; script-src 'sha256-{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'"
@@ -86,6 +96,7 @@ impl Page<'_, '_> {
                 meta name="color-scheme" content="light dark";
                 title { "reinvite: " (shown(&name)) }
                 style { (PreEscaped(LADDER_STYLE)) (PreEscaped(STYLE)) }
+                script { (PreEscaped(SCRIPT)) }
             }
             (PreEscaped("<body>"))
             a.skip href="#findings" { "Skip to the findings" }
@@ -119,7 +130,6 @@ impl Page<'_, '_> {
                     "This page holds what it shows and loads nothing."
                 }
             }
-            script { (PreEscaped(SCRIPT)) }
             (PreEscaped("</body></html>\n"))
         }
     }
@@ -127,7 +137,7 @@ impl Page<'_, '_> {
     /// A table with its tools; rows are written one by one.
     fn table(&self, table: &Table<'_>, out: &mut dyn Write) -> io::Result<()> {
         let head = html! {
-            h2 { (table.title) " " span.total { (dots(table.count)) } }
+            h2 id={ (table.id) "-title" } { (table.title) " " span.total { (dots(table.count)) } }
             p.lead { (table.lead) }
             @if table.count > 0 {
                 div.tools {
@@ -148,13 +158,18 @@ impl Page<'_, '_> {
             let columns = html! {
                 thead { tr {
                     @for (name, kind) in table.columns {
-                        th scope="col" {
+                        th.by[!kind.is_empty()] scope="col" {
                             @if kind.is_empty() { (name) } @else { button type="button" data-sort=(kind) { (name) } }
                         }
                     }
                 } }
             };
-            write!(out, "<div class=\"wide\"><table>{}<tbody>", columns.into_string())?;
+            write!(
+                out,
+                "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{0}-title\"><table aria-labelledby=\"{0}-title\">{1}<tbody>",
+                table.id,
+                columns.into_string()
+            )?;
             for index in 0..table.count.min(MAX_ROWS) {
                 out.write_all((table.row)(index).into_string().as_bytes())?;
             }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::parts::{mark, party, seconds, shown, time, uri};
+use super::parts::{mark, party, seconds, uri};
 use super::{Page, Table};
 
 /// Rounds of one negotiation that are shown.
@@ -21,7 +21,7 @@ impl Page<'_, '_> {
             count: self.view.negotiations(),
             facets: &[("outcome", "Outcome", &["resolved", "abandoned", "failed", "undetermined"])],
             columns: &[
-                ("Time", "t"),
+                ("When", "t"),
                 ("Client", "t"),
                 ("Request", "t"),
                 ("Rounds", "n"),
@@ -29,7 +29,6 @@ impl Page<'_, '_> {
                 ("Agreed", "n"),
                 ("Delay", "n"),
                 ("Ended with", "n"),
-                ("Call", ""),
             ],
             row: &row,
         };
@@ -41,7 +40,7 @@ impl Page<'_, '_> {
         let negotiation = self.view.negotiation(index)?;
         Some(html! {
             tr id=(negotiation.id) data-outcome=(negotiation.outcome) {
-                td { (time(self.view, &negotiation.time)) }
+                (self.moment(&negotiation.time, &raw.negotiation.call_id, &negotiation.call_id))
                 td { (party(&negotiation.client)) }
                 td {
                     (negotiation.method) @if negotiation.in_dialog { " " span.small { "within the dialog" } } br;
@@ -66,7 +65,6 @@ impl Page<'_, '_> {
                 }
                 td.n data-v=(negotiation.added_delay_ms.unwrap_or(-1.0)) { @if let Some(delay) = negotiation.added_delay_ms { (format!("{delay:.1} ms")) } }
                 td.n data-v=(negotiation.final_status.unwrap_or(0)) { @if let Some(status) = negotiation.final_status { (status) } }
-                td { (self.call_link(&raw.negotiation.call_id)) p.callid { (shown(&negotiation.call_id)) } }
             }
         })
     }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::parts::{cut, dots, evidence, mark, name, party, seconds, shown, time, uri};
+use super::parts::{cut, dots, evidence, mark, name, party, seconds, shown, uri};
 use super::{MAX_ROWS, Page, Table};
 use crate::findings::Severity;
 
@@ -23,7 +23,7 @@ impl Page<'_, '_> {
             let finding = order.get(index).and_then(|at| Some((all.get(*at)?, self.view.finding(*at)?)));
             html! {
                 @if let Some((raw, finding)) = finding {
-                    tr id=(finding.id) data-severity=(finding.severity) {
+                    tr id=(finding.id) data-severity=(finding.severity) data-rule=(finding.rule) {
                         td data-v=(index) { (mark(finding.severity)) }
                         td.text {
                             a.rule href={ "#" (finding.id) } { (finding.rule) }
@@ -34,19 +34,21 @@ impl Page<'_, '_> {
                             p.small { "Wireshark: " code { (shown(&finding.wireshark_filter)) } }
                         }
                         td { (evidence(&finding.evidence, inputs)) }
-                        td { (time(self.view, &finding.time)) }
-                        td { (self.call_link(&raw.call_id)) p.callid { (shown(&finding.call_id)) } }
+                        (self.moment(&finding.time, &raw.call_id, &finding.call_id))
                     }
                 }
             }
         };
+        let mut rules: Vec<&str> = all.iter().map(|finding| finding.rule.id).collect();
+        rules.sort_unstable();
+        rules.dedup();
         let table = Table {
             id: "findings",
             title: "Findings",
             lead: "What is wrong or worth knowing, the worst first: what was seen, what to do, and the frames that show it.",
             count: all.len(),
-            facets: &[("severity", "Severity", &["error", "warning", "notice", "info"])],
-            columns: &[("Severity", "n"), ("Finding", "t"), ("Frames", ""), ("Time", "t"), ("Call", "")],
+            facets: &[("severity", "Severity", &["error", "warning", "notice", "info"]), ("rule", "Rule", &rules)],
+            columns: &[("Severity", "n"), ("Finding", "t"), ("Frames", ""), ("When", "t")],
             row: &row,
         };
         self.table(&table, out)
@@ -60,47 +62,53 @@ impl Page<'_, '_> {
                 h2 { "What to change" }
                 @if updates.is_empty() && requirements.is_empty() { p.lead { "Nothing: no permanent redirect and no 422 was seen." } }
                 @if !updates.is_empty() {
-                    h3 { "Entries in address books and routing tables " span.total { (dots(updates.len())) } }
-                    div.wide { table.plain {
-                        thead { tr { th scope="col" { "Old" } th scope="col" { "New" } th.n scope="col" { "Seen" } th scope="col" { "Who still has the old one" } } }
-                        tbody { @for update in updates.iter().take(MAX_ROWS) { tr {
-                            td { (uri(&update.from_uri)) }
-                            td { @for target in &update.targets { (uri(&target.uri)) @if let Some(q) = target.q { span.small { "q " (q) } } br; } }
-                            td.n { (dots(update.seen)) }
-                            td {
-                                @for client in update.clients.iter().take(MAX_CLIENTS) {
-                                    p.client {
-                                        span.endpoint { (client.address) } (name(&client.name)) " for " (uri(&client.from))
-                                        @if let Some(agent) = &client.user_agent { span.agent { (shown(agent)) } }
-                                        @if client.still_calling_old { " " span.mark.warning { "called it again" } }
+                    div data-list {
+                        h3 #updates-title { "Entries in address books and routing tables " span.total { (dots(updates.len())) } }
+                        div.wide { table aria-labelledby="updates-title" {
+                            thead { tr { th scope="col" { "Old" } th scope="col" { "New" } th.n scope="col" { "Seen" } th scope="col" { "Who has it" } } }
+                            tbody { @for update in updates.iter().take(MAX_ROWS) { tr {
+                                td { (uri(&update.from_uri)) }
+                                td { @for target in &update.targets { (uri(&target.uri)) @if let Some(q) = target.q { " " span.small { "q " (q) } } br; } }
+                                td.n { (dots(update.seen)) }
+                                td {
+                                    @for client in update.clients.iter().take(MAX_CLIENTS) {
+                                        p.client {
+                                            span.endpoint { (client.address) } (name(&client.name)) " for " (uri(&client.from))
+                                            @if let Some(agent) = &client.user_agent { span.agent { (shown(agent)) } }
+                                            @if client.still_calling_old { " " span.mark.warning { "called it again" } }
+                                        }
                                     }
+                                    @if update.clients.len() > MAX_CLIENTS { p.small { "and " (update.clients.len() - MAX_CLIENTS) " more" } }
                                 }
-                                @if update.clients.len() > MAX_CLIENTS { p.small { "and " (update.clients.len() - MAX_CLIENTS) " more" } }
-                            }
-                        } } }
-                    } }
-                    (cut(updates.len().saturating_sub(MAX_ROWS), "entries"))
+                            } } }
+                        } }
+                        button.more type="button" hidden { "Show more" }
+                        (cut(updates.len().saturating_sub(MAX_ROWS), "entries"))
+                    }
                 }
                 @if !requirements.is_empty() {
-                    h3 { "Session intervals " span.total { (dots(requirements.len())) } }
-                    div.wide { table.plain {
-                        thead { tr { th scope="col" { "Server" } th.n scope="col" { "Wants at least" } th.n scope="col" { "Seen" } th scope="col" { "Who offered less" } } }
-                        tbody { @for requirement in requirements.iter().take(MAX_ROWS) { tr {
-                            td { (party(&requirement.server)) }
-                            td.n { (seconds(requirement.min_se_s)) }
-                            td.n { (dots(requirement.seen)) }
-                            td {
-                                @for client in requirement.clients.iter().take(MAX_CLIENTS) {
-                                    p.client {
-                                        span.endpoint { (client.address) } (name(&client.name)) " offered " (seconds(client.offered_session_expires_s)) ", " (dots(client.seen)) " \u{d7}"
-                                        @if let Some(agent) = &client.user_agent { span.agent { (shown(agent)) } }
+                    div data-list {
+                        h3 #intervals-title { "Session intervals " span.total { (dots(requirements.len())) } }
+                        div.wide { table aria-labelledby="intervals-title" {
+                            thead { tr { th scope="col" { "Server" } th.n scope="col" { "Wants at least" } th.n scope="col" { "Seen" } th scope="col" { "Who offered less" } } }
+                            tbody { @for requirement in requirements.iter().take(MAX_ROWS) { tr {
+                                td { (party(&requirement.server)) }
+                                td.n { (seconds(requirement.min_se_s)) }
+                                td.n { (dots(requirement.seen)) }
+                                td {
+                                    @for client in requirement.clients.iter().take(MAX_CLIENTS) {
+                                        p.client {
+                                            span.endpoint { (client.address) } (name(&client.name)) " offered " (seconds(client.offered_session_expires_s)) ", " (dots(client.seen)) " \u{d7}"
+                                            @if let Some(agent) = &client.user_agent { span.agent { (shown(agent)) } }
+                                        }
                                     }
+                                    @if requirement.clients.len() > MAX_CLIENTS { p.small { "and " (requirement.clients.len() - MAX_CLIENTS) " more" } }
                                 }
-                                @if requirement.clients.len() > MAX_CLIENTS { p.small { "and " (requirement.clients.len() - MAX_CLIENTS) " more" } }
-                            }
-                        } } }
-                    } }
-                    (cut(requirements.len().saturating_sub(MAX_ROWS), "servers"))
+                            } } }
+                        } }
+                        button.more type="button" hidden { "Show more" }
+                        (cut(requirements.len().saturating_sub(MAX_ROWS), "servers"))
+                    }
                 }
             }
         };
@@ -120,7 +128,7 @@ impl Page<'_, '_> {
                 ("status", "Status", &["301", "302", "300", "305", "380"]),
             ],
             columns: &[
-                ("Time", "t"),
+                ("When", "t"),
                 ("Status", "n"),
                 ("From", "t"),
                 ("To", "t"),
@@ -129,7 +137,6 @@ impl Page<'_, '_> {
                 ("Outcome", "t"),
                 ("After", "n"),
                 ("Ended with", "n"),
-                ("Call", ""),
             ],
             row: &row,
         };
@@ -141,13 +148,13 @@ impl Page<'_, '_> {
         let redirect = self.view.redirect(index)?;
         Some(html! {
             tr id=(redirect.id) data-outcome=(redirect.outcome) data-status=(redirect.status) {
-                td { (time(self.view, &redirect.time)) }
+                (self.moment(&redirect.time, &raw.redirect.call_id, &redirect.call_id))
                 td.n { span.status { (redirect.status) } }
                 td { @match &redirect.request_uri { Some(asked) => (uri(asked)), None => span.small { "not captured" } } }
                 td {
                     @for contact in redirect.contacts.iter().take(MAX_CLIENTS) {
                         (uri(contact.uri.as_deref().unwrap_or(&contact.raw)))
-                        @if let Some(q) = contact.q { span.small { "q " (q) } }
+                        @if let Some(q) = contact.q { " " span.small { "q " (q) } }
                         br;
                     }
                     @if redirect.contacts.is_empty() { span.small { "no Contact" } }
@@ -158,7 +165,6 @@ impl Page<'_, '_> {
                 td { (mark(redirect.outcome)) @if let Some(link) = redirect.link.filter(|link| *link != "strong") { " " span.small { (link) " link" } } }
                 td.n data-v=(redirect.delay_ms.unwrap_or(-1.0)) { @if let Some(delay) = redirect.delay_ms { (format!("{delay:.1} ms")) } }
                 td.n data-v=(redirect.final_status.unwrap_or(0)) { @if let Some(status) = redirect.final_status { (status) } }
-                td { (self.call_link(&raw.redirect.call_id)) p.callid { (shown(&redirect.call_id)) } }
             }
         })
     }

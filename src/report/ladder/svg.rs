@@ -87,7 +87,8 @@ pub(in crate::report) fn drawing(ladder: &Ladder, anchors: Anchors<'_>) -> Marku
     let title = format!("Ladder of the call {}", ladder.call_id);
     html! {
         svg.ladder xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
-            viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(visible(&title)) {
+            viewBox={ "0 0 " (width) " " (height) } role=(if anchors.prefix.is_some() { "group" } else { "img" })
+            aria-label=(visible(&title)) {
             title { (visible(&title)) }
             @if anchors.prefix.is_none() {
                 style { (PreEscaped(STYLE)) }
