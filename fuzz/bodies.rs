@@ -37,6 +37,7 @@ pub const BODIES: &[Body] = &[
     ("websocket", websocket),
     ("fragments", fragments),
     ("segments", segments),
+    ("sctp", sctp),
     ("file", file),
     ("differential", differential),
 ];
@@ -321,6 +322,45 @@ pub fn segments(bytes: &[u8]) {
         packet(6, u16::from(what[3]), 0, ends, &header)
     };
     let packets: Vec<Vec<u8>> = bytes.chunks_exact(4).take(256).map(segment).collect();
+    analyse(&pcap(&packets), 4_096, 2, &ONE);
+}
+
+/// Kinds of SCTP chunks: data three times as often as what begins, moves on or ends an association.
+const CHUNKS: [u8; 8] = [0, 64, 0, 64, 0, 1, 192, 6];
+
+/// Chunks of an association: five bytes say what number a chunk has, where its part of the message begins and how long it is, its flags
+/// with its kind and the way it goes, and its place among the pieces.
+pub fn sctp(bytes: &[u8]) {
+    let mut packets: Vec<Vec<u8>> = Vec::new();
+    let mut held = Vec::new();
+    for what in bytes.chunks_exact(5).take(256) {
+        let start = usize::from(what[1]);
+        let part = TEXT.get(start..(start + usize::from(what[2])).min(TEXT.len())).unwrap_or_default();
+        let kind = CHUNKS[usize::from(what[3] >> 3 & 7)];
+        // Near the end of the numbers.
+        let number = u32::MAX.wrapping_sub(100).wrapping_add(u32::from(what[0]));
+        let (stream, place) = (u16::from(what[4] >> 6), u16::from(what[4] & 7));
+        let mut content = number.to_be_bytes().to_vec();
+        content.extend_from_slice(&stream.to_be_bytes());
+        content.extend_from_slice(&if kind == 64 { 0_u16 } else { place }.to_be_bytes());
+        if kind == 64 {
+            content.extend_from_slice(&u32::from(place).to_be_bytes());
+        }
+        content.extend_from_slice(&u32::from(what[4] >> 3 & 7).to_be_bytes());
+        content.extend_from_slice(part);
+        let length = u16::try_from(content.len() + 4).unwrap_or(u16::MAX);
+        held.extend_from_slice(&[kind, what[3] & 7]);
+        held.extend_from_slice(&length.to_be_bytes());
+        held.extend_from_slice(&content);
+        held.resize(held.len().next_multiple_of(4), 0);
+        // Some wait for the next one, and share its packet.
+        if what[3] & 0x40 == 0 || held.len() > 30_000 {
+            let (ports, ends) =
+                if what[3] & 0x80 == 0 { ([5_060_u16, 5_070], (1, 2)) } else { ([5_070, 5_060], (2, 1)) };
+            let header = [&ports[0].to_be_bytes()[..], &ports[1].to_be_bytes(), &[0; 8]].concat();
+            packets.push(packet(132, 0, 0, ends, &[header, std::mem::take(&mut held)].concat()));
+        }
+    }
     analyse(&pcap(&packets), 4_096, 2, &ONE);
 }
 
