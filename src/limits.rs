@@ -60,8 +60,8 @@ pub const MAX_SEQUENCE_JUMP: u64 = 4 << 20;
 /// Memory for what is out of order in a flow that is undecided, in bytes.
 pub const MAX_UNDECIDED_HELD_BYTES: usize = 64 << 10;
 /// Memory for what is out of order in all TCP flows of one shard, in bytes; beyond it the flow that adds to it calls its
-/// holes gaps.
-pub const MAX_SHARD_HELD_BYTES: usize = 16 << 20;
+/// holes gaps. All shards together hold 256 MB, which is the first segment of a hundred thousand connections.
+pub const MAX_SHARD_HELD_BYTES: usize = 8 << 20;
 /// Directions of SCTP associations remembered at once, in one shard; the one idle for longest goes first. Each remembers 2 KiB.
 pub const MAX_SCTP_DIRECTIONS: usize = 1_024;
 /// SCTP chunks of one direction that are remembered to know copies of them. Chunks that are on their way at once are fewer.
@@ -91,8 +91,9 @@ pub const MAX_UPGRADE_BYTES: usize = 16 << 10;
 pub const MAX_INFLATION_RATIO: usize = 128;
 /// Bytes that the compressed messages of a WebSocket may become whatever their length is.
 pub const FREE_INFLATION_BYTES: usize = 1 << 20;
-/// Memory of all streams of one shard for what is no whole message yet, in bytes; beyond it, what was idle for longest is lost.
-pub const MAX_SHARD_PENDING_BYTES: usize = 16 << 20;
+/// Memory of all streams of one shard for what is no whole message yet, in bytes; beyond it, what was idle for longest is lost. All shards
+/// together hold 256 MB, which is a hundred thousand messages in work at once.
+pub const MAX_SHARD_PENDING_BYTES: usize = 8 << 20;
 /// Bytes of one SIP message on a stream; a longer one is dropped and the stream resynchronised.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Headers that are listed of one message; further ones are counted as an anomaly.

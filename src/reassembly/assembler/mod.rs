@@ -112,8 +112,10 @@ enum Start {
     Settled,
 }
 
-/// Memory that a held run takes beside its bytes, about, in bytes.
-const HELD_RUN_COST: usize = 128;
+/// Memory of a node of a tree of held runs, in bytes: room for eleven, however few there are.
+const NODE_COST: usize = 11 * (size_of::<u64>() + size_of::<HeldRun>());
+/// Runs that are in each node at least, but for the first.
+const RUNS_OF_NODE: usize = 5;
 /// Low bits of a place: the sequence number.
 const SEQUENCE_MASK: u64 = u32::MAX as u64;
 /// Places begin here, so that earlier ones need no sign.
@@ -215,7 +217,9 @@ impl Assembler {
 
     /// Memory that what waits for earlier bytes takes, about, in bytes; 0 when nothing waits.
     pub fn held_memory(&self) -> usize {
-        self.held_bytes + (self.held.len() + usize::from(self.stray.is_some())) * HELD_RUN_COST
+        let nodes = self.held.len().div_ceil(RUNS_OF_NODE) * NODE_COST;
+        let stray = usize::from(self.stray.is_some()) * size_of::<HeldRun>();
+        self.held_bytes + nodes + stray
     }
 
     /// The place of a sequence number: the one nearest to `next`.
