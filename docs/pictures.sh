@@ -9,9 +9,9 @@ trap 'rm -rf "$folder"' EXIT
 "$program" analyze fixtures/lab/messy-udp.pcap --quiet -o "$folder/report.html"
 # What is scrolled to is only on a picture if the page that is photographed itself is not scrolled.
 shoot() {
-    echo "<body style='margin:0'><iframe src='report.html#$2' style='border:0;display:block;width:100vw;height:100vh'></iframe>" > "$folder/$1.html"
+    echo "<body style='margin:0'><iframe src='report.html#$2' style='border:0;display:block;width:100vw;height:100vh'></iframe>" > "$folder/frame.html"
     chromium --headless --no-sandbox --hide-scrollbars --disable-gpu --allow-file-access-from-files --virtual-time-budget=5000 \
-        --blink-settings=preferredColorScheme="$4" --window-size="$3" --screenshot="docs/$1.png" "file://$folder/$1.html" 2> "$folder/log"
+        --blink-settings=preferredColorScheme="$4" --window-size="$3" --screenshot="docs/$1.png" "file://$folder/frame.html" 2> "$folder/log"
     grep -q 'written to file' "$folder/log" || { cat "$folder/log" >&2; exit 1; }
 }
 dark=0 light=1
