@@ -6,9 +6,7 @@ use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::settings::Settings;
 use super::stretch::{span_nanos, stretches, to_seconds};
 use super::words::{name, sentence};
-use crate::correlation::{
-    CallView, Dialog, Evidence, Exchange, Hop, MessageRecord, Method, Role, Span, Watch, place_of,
-};
+use crate::correlation::{CallView, Dialog, Evidence, Exchange, Hop, MessageRecord, Method, Role, Span, place_of};
 use crate::time::Timestamp;
 
 /// The rules whose checks stand here.
@@ -29,8 +27,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         summary: "A session was not refreshed by the party that had to.",
         explanation: "The 2xx named a refresher, and no INVITE or UPDATE came from it before the interval was over, though the \
-            dialog still stood, as a later message of the call shows (BYE, a late refresh, INFO). The other side may drop the call. Where \
-            nothing of the call was captured after that time it may have ended unseen, and this counts as indeterminate.",
+            dialog had not ended. The other side may drop the call. Confidence is strong if a later message of the call shows that it still \
+            stood (BYE, a late refresh, INFO), else medium: a party may be gone, or the capture may lack the BYE with its answer.",
         remedy: "Fix session refresh on the party named, or let the other side refresh.",
         references: &["RFC 4028 7.2", "RFC 4028 9", "RFC 4028 10"],
         checks: &[Check::Dialog(refresh_missed)],
@@ -124,9 +122,10 @@ fn refresh_missed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Find
             stretch.interval
         );
         let mut found = stretch.finding(rule, case, stretch.deadline, (summary, remediation));
-        let watch = stretch.watch(case, stretch.deadline);
-        let stands = || stands_after(case, stretch.dialog, stretch.deadline);
-        found.watch = Some(Watch { whole: watch.whole && stands(), ..watch });
+        if !stands_after(case, stretch.dialog, stretch.deadline) {
+            found.confidence = Confidence::Medium;
+        }
+        found.watch = Some(stretch.watch(case, stretch.deadline));
         out.push(found);
     }
 }
