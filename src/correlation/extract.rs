@@ -47,6 +47,7 @@ struct Picked<'a> {
     server: Option<&'a [u8]>,
     session_id: Option<&'a [u8]>,
     route: Option<&'a [u8]>,
+    contact: Option<&'a [u8]>,
     supports_timer: bool,
     timer_marks: TimerMarks,
     record_routes: usize,
@@ -66,6 +67,7 @@ impl<'a> Picked<'a> {
                 HeaderName::Server => &mut picked.server,
                 HeaderName::SessionId => &mut picked.session_id,
                 HeaderName::Route => &mut picked.route,
+                HeaderName::Contact => &mut picked.contact,
                 HeaderName::Supported => {
                     picked.supports_timer |= lists_timer(header.value);
                     continue;
@@ -135,8 +137,12 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         Kind::Response(_) => picked.server.or(picked.user_agent),
     };
     let local_id = picked.session_id.and_then(|value| value.split(|byte| *byte == b';').next());
-    let route = picked.route.filter(|_| kind == Kind::Request && method == Method::Invite);
-    let route = route.and_then(|value| NameAddr::parse(ListValues::new(value).next()?).ok());
+    let onward = match kind {
+        Kind::Request if method == Method::Invite => picked.route,
+        Kind::Response(200..=299) if method == Method::Invite => picked.contact,
+        _ => None,
+    };
+    let onward = onward.and_then(|value| NameAddr::parse(ListValues::new(value).next()?).ok());
     let (top_via, vias) = via_digests(message, digests);
     Some(MessageRecord {
         time: found.time,
@@ -160,7 +166,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         to_uri: to.map(|to| span(to.uri)).unwrap_or_default(),
         to_tag: tag(to.as_ref()),
         agent: agent.map(span).unwrap_or_default(),
-        route: route.map(|route| span(route.uri)).unwrap_or_default(),
+        onward: onward.map(|address| span(address.uri)).unwrap_or_default(),
         session_id: local_id.map(|local| span(local.trim_ascii())).unwrap_or_default(),
         has_branch: message.top_via().is_ok_and(|via| via.branch.is_some_and(has_cookie)),
         top_via,

@@ -316,7 +316,7 @@ fn sent(view: &CallView<'_>, hop: &Hop, next: &Hop) -> Option<Sent> {
     let with_branch = |request: &&MessageRecord| request.has_branch && then.has_branch;
     Some(Sent {
         to_same_server: next.server == hop.server,
-        routed: !then.route.is_empty(),
+        routed: !then.onward.is_empty(),
         same_branch: view.request(hop).filter(with_branch).is_some_and(|request| request.top_via == then.top_via),
         diverted: then.extra.as_ref().is_some_and(|extra| extra.diverted),
     })

@@ -201,8 +201,9 @@ pub struct MessageRecord {
     pub to_tag: Span,
     /// User-Agent of a request; Server, else User-Agent, of a response.
     pub agent: Span,
-    /// The URI of the top Route of an INVITE.
-    pub route: Span,
+    /// Where it, or what comes of it, goes: the URI of the top Route of an INVITE; that of the Contact of a 2xx to INVITE, which the ACK
+    /// has as its Request-URI (RFC 3261 12.2.1.1).
+    pub onward: Span,
     /// The local UUID of Session-ID (RFC 7989).
     pub session_id: Span,
     /// Whether the top Via has a branch that tells its transaction: the cookie and more (RFC 3261 17.2.3).
@@ -289,7 +290,7 @@ impl MessageRecord {
             &mut self.to_uri,
             &mut self.to_tag,
             &mut self.agent,
-            &mut self.route,
+            &mut self.onward,
             &mut self.session_id,
         ]
     }

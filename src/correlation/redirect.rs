@@ -152,7 +152,7 @@ fn targets_of(view: &CallView<'_>, event: &Event, by_target: &ByTarget, taken: &
         let link = if next.from_tag == hop.from_tag { Link::Strong } else { Link::Medium };
         let in_time = link == Link::Strong || request.time.since(response.time) <= TIMEOUT_NANOS;
         let goes_by = |server: Endpoint| {
-            let (uri, route) = (view.texts.get(request.subject), view.texts.get(request.route));
+            let (uri, route) = (view.texts.get(request.subject), view.texts.get(request.onward));
             goes_to(response, old_uri, &Destination { uri, route, server })
         };
         // The proxy that a 305 names may stand behind others.

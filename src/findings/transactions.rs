@@ -10,6 +10,7 @@ use crate::correlation::{
     Answer, Bye, CallView, Evidence, Hop, INVITE_REPEATS, MessageRecord, Method, Role, TIMEOUT_NANOS, Watch,
 };
 use crate::net::Transport;
+use crate::sip::to_text;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 
 /// By how much the last copy of a request may be late.
@@ -208,13 +209,28 @@ fn ack_missing_success(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec
     for (index, hop) in case.view.transactions.hops.iter().enumerate() {
         let successes = hop.answers.iter().filter(|answer| (200..300).contains(&answer.status));
         found.extend(successes.filter_map(|answer| {
-            let remedy = |client: &str| {
-                format!("Check that {client} can reach the Contact and the Record-Route of the {}.", answer.status)
-            };
-            Some((index, unacknowledged(rule, case, hop, answer, remedy)?))
+            let record = case.view.record(answer.first)?;
+            let contact = case.view.texts.get(record.onward);
+            let remedy = |client: &str| reach(client, answer.status, contact, record.record_routes > 0);
+            let mut found = unacknowledged(rule, case, hop, answer, remedy)?;
+            found.values.push(("contact", Some(contact).filter(|contact| !contact.is_empty()).into()));
+            Some((index, found))
         }));
     }
     out.extend(nearest_to_client(case, found));
+}
+
+/// What to check if no ACK to a 2xx came: whether its client can send one to where it has to go (RFC 3261 12.2.1.1, 13.2.2.4).
+fn reach(client: &str, status: u16, contact: &[u8], has_route: bool) -> String {
+    let contact =
+        if contact.is_empty() { "the Contact".to_owned() } else { format!("{}, the Contact", to_text(contact)) };
+    if has_route {
+        format!(
+            "Check that {client} can reach the Record-Route of the {status}, by way of which its ACK goes to {contact}."
+        )
+    } else {
+        format!("Check that {client} can reach {contact} of the {status}: its ACK goes there.")
+    }
 }
 
 fn ack_missing_refusal(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
@@ -309,4 +325,25 @@ fn provisional(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding
 fn timeout_told(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     let remedy = |hop: &Hop| format!("send no answer to {} instead of 408.", method(hop));
     other_answers(rule, case, |status| status == 408, remedy, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gets_no_ack_says_where_it_has_to_go() {
+        for (contact, has_route, text) in [
+            ("sip:bob@192.0.2.20", false, "sip:bob@192.0.2.20, the Contact of the 200: its ACK goes there."),
+            ("", false, "the Contact of the 200: its ACK goes there."),
+            (
+                "sip:b\x1b",
+                true,
+                "the Record-Route of the 200, by way of which its ACK goes to sip:b\\x1B, the Contact.",
+            ),
+        ] {
+            let said = reach("alice", 200, contact.as_bytes(), has_route);
+            assert_eq!(said, format!("Check that alice can reach {text}"));
+        }
+    }
 }

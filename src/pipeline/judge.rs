@@ -230,7 +230,7 @@ fn starts(
             session_expires: request.session_expires,
             min_se: request.min_se,
             supports_timer: request.supports_timer,
-            way: (view.text(request.route), hop.server),
+            way: (view.text(request.onward), hop.server),
             redirect: attempts.redirect(index).and_then(|at| redirections.place(view, at)),
             agreed: success.map_or((None, None), |answer| (answer.session_expires.value(), answer.refresher)),
             follows: false,
