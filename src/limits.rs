@@ -178,6 +178,10 @@ pub const MAX_OLD_ADDRESS_CALLS: usize = 64;
 pub const MAX_METHOD_NAMES: usize = 64;
 /// Contacts of one 3xx that are kept.
 pub const MAX_CONTACTS: usize = 256;
+/// Values of a timer header that cannot be taken as it is which are kept, to be quoted.
+pub const MAX_ODD_TIMER_VALUES: usize = 4;
+/// Octets of each of them: a number of seconds with its parameters has fewer.
+pub const MAX_ODD_TIMER_OCTETS: usize = 128;
 /// Vias of one message that are told apart.
 pub const MAX_VIAS: usize = 256;
 /// Messages of one dialog that are listed in a report.

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::calls::keyed;
 use super::marks::{Marks, TimerMarks, lists_timer, mark_values};
 use super::offer::Description;
-use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
+use super::record::{ContactRecord, Extra, Kind, MessageRecord, Method, OddTimers, Seconds, ViaRange};
 use super::text::Span;
 use crate::extent::Extent;
 use crate::limits;
@@ -144,6 +144,8 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
     };
     let onward = onward.and_then(|value| NameAddr::parse(ListValues::new(value).next()?).ok());
     let (top_via, vias) = via_digests(message, digests);
+    let is_malformed = matches!(session_expires, Some(None)) || matches!(min_se, Some(None));
+    let odd_timers = is_malformed || picked.timer_marks.has_any(TimerMarks::ODD);
     Some(MessageRecord {
         time: found.time,
         frame: found.frame,
@@ -179,7 +181,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         record_routes: u16::try_from(picked.record_routes).unwrap_or(u16::MAX),
         marks: marks(message),
         description: Description::of(method, message.body),
-        extra: extra(message, kind, method, &picked, found.extents),
+        extra: extra(message, (kind, method), &picked, found.extents, odd_timers),
     })
 }
 
@@ -260,20 +262,20 @@ fn via_digest(via: &Via<'_>) -> u64 {
     xxh3_64_with_seed(via.branch.unwrap_or_default(), host ^ u64::from(via.port.unwrap_or(0)))
 }
 
-/// What few messages have: the Contacts of a 3xx, the Reason of a BYE or CANCEL, bytes in pieces.
+/// What few messages have: the Contacts of a 3xx, the Reason of a BYE or CANCEL, timer headers that are odd, bytes in pieces.
 fn extra(
     message: &Message<'_>,
-    kind: Kind,
-    method: Method,
+    (kind, method): (Kind, Method),
     picked: &Picked<'_>,
     extents: &[Extent],
+    odd_timers: bool,
 ) -> Option<Box<Extra>> {
     let redirects = matches!(kind, Kind::Response(300..=399));
     let ends = picked.has_reason && kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
     let reason = if ends { joined(message, HeaderName::Reason) } else { Vec::new() };
     let starts = kind == Kind::Request && (picked.diverted || picked.no_recurse);
     let large = kind == Kind::Request && message.raw().len() > MAX_UDP_REQUEST;
-    if !redirects && !starts && !large && reason.is_empty() && extents.len() < 2 {
+    if !redirects && !starts && !large && !odd_timers && reason.is_empty() && extents.len() < 2 {
         return None;
     }
     Some(Box::new(Extra {
@@ -285,7 +287,18 @@ fn extra(
         body_length: message.body.len(),
         diverted: picked.diverted,
         no_recurse: picked.no_recurse,
+        odd_timers: odd_timers.then(|| Box::new(self::odd_timers(message))),
     }))
+}
+
+#[cold]
+fn odd_timers(message: &Message<'_>) -> OddTimers {
+    let values = |name| {
+        let all = message.headers().filter(move |header| header.name == name).take(limits::MAX_ODD_TIMER_VALUES);
+        let cut = |value: &[u8]| value.get(..limits::MAX_ODD_TIMER_OCTETS).unwrap_or(value).into();
+        all.map(|header| cut(header.value)).collect()
+    };
+    OddTimers { session_expires: values(HeaderName::SessionExpires), min_se: values(HeaderName::MinSe) }
 }
 
 fn joined(message: &Message<'_>, name: HeaderName) -> Vec<u8> {

@@ -285,6 +285,8 @@ pub struct Round {
     pub demanded: Seconds,
     /// Whether the 422 has Min-SE more than once.
     pub demanded_again: bool,
+    /// The values of Min-SE of the 422 as on the wire, if it cannot be taken as it is.
+    pub demanded_raw: Vec<Text>,
     /// The request as it was on the hop on which the 422 was sent.
     pub refused: Refused,
     /// What the element that got the 422 did instead of handing it up.

@@ -24,6 +24,9 @@ impl TimerMarks {
     /// There is a Retry-After.
     pub const RETRY_AFTER: Self = Self(128);
 
+    /// What keeps a header from being taken as it is.
+    pub(super) const ODD: Self = Self::SESSION_EXPIRES_AGAIN.and(Self::MIN_SE_AGAIN).and(Self::ODD_REFRESHER);
+
     /// Whether all of `marks` are set.
     pub const fn has(self, marks: Self) -> bool {
         self.0 & marks.0 == marks.0

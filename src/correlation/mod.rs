@@ -43,7 +43,7 @@ pub use mirror::{MirrorSpans, mirrors};
 pub use negotiation::{negotiations, refresher_name};
 pub use oddity::{OddGroup, Oddities, Oddity, Origin as OddOrigin, Sighting};
 pub use offer::{Description, Offer};
-pub use record::{ContactRecord, Extra, Kind, MessageRecord, Method, Seconds, ViaRange};
+pub use record::{ContactRecord, Extra, Kind, MessageRecord, Method, OddTimers, Seconds, ViaRange};
 pub use redirect::{Destination, Redirections, equals, goes_to_any, matches, target_key};
 pub use text::{Span, Texts};
 pub use timer::{Answered, Exchange, exchanges};

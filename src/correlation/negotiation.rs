@@ -157,6 +157,7 @@ fn round(view: &CallView<'_>, refusal: &Refusal, attempts: &Attempts<'_>, known:
         supports_timer: request.is_some_and(|request| request.supports_timer),
         demanded: response.min_se,
         demanded_again: response.timer_marks.has(TimerMarks::MIN_SE_AGAIN),
+        demanded_raw: response.odd_timers().map(|odd| odd.min_se.clone()).unwrap_or_default(),
         refused: refused(view, deepest, known.went_on.contains(&event.deepest)),
         kept: if refusal.hidden { kept(view, hop) } else { Kept::default() },
         evidence,

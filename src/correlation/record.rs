@@ -135,6 +135,16 @@ pub struct ContactRecord {
     pub raw: Box<[u8]>,
 }
 
+/// The values of timer headers of which one is malformed, contradicts itself or is there more than once, as on the wire and in its order;
+/// of many the first, and the beginning of long ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OddTimers {
+    /// Of Session-Expires.
+    pub session_expires: Vec<Box<[u8]>>,
+    /// Of Min-SE.
+    pub min_se: Vec<Box<[u8]>>,
+}
+
 /// What few messages have.
 #[derive(Clone, Debug, Default)]
 pub struct Extra {
@@ -154,6 +164,8 @@ pub struct Extra {
     pub diverted: bool,
     /// Whether Request-Disposition lists `no-recurse` (RFC 3841 9.1).
     pub no_recurse: bool,
+    /// Timer headers that cannot be taken as they are.
+    pub odd_timers: Option<Box<OddTimers>>,
 }
 
 /// One SIP message as correlation sees it. The spans point into the message until [`MessageRecord::settle`], then into the call's [`Texts`].
@@ -279,6 +291,11 @@ impl MessageRecord {
     /// The Contacts of a 3xx.
     pub fn contacts(&self) -> &[ContactRecord] {
         self.extra.as_ref().map_or(&[], |extra| extra.contacts.as_slice())
+    }
+
+    /// Its timer headers, if they cannot be taken as they are.
+    pub fn odd_timers(&self) -> Option<&OddTimers> {
+        self.extra.as_ref().and_then(|extra| extra.odd_timers.as_deref())
     }
 
     fn spans(&mut self) -> [&mut Span; 9] {

@@ -99,13 +99,13 @@ pub(super) const RULES: &[Rule] = &[
 fn header_malformed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for judged in requests(case).chain(successes(case)) {
         let broken = |value: Seconds| value == Seconds::Malformed;
-        let header = match (broken(judged.record.session_expires), broken(judged.record.min_se)) {
-            (true, _) => "Session-Expires",
-            (false, true) => "Min-SE",
+        let (header, text) = match (broken(judged.record.session_expires), broken(judged.record.min_se)) {
+            (true, _) => ("Session-Expires", judged.quoted(|odd| &odd.session_expires)),
+            (false, true) => ("Min-SE", judged.quoted(|odd| &odd.min_se)),
             (false, false) => continue,
         };
         let sender = judged.sender();
-        let summary = format!("{sender} sent a {header} that is not a number of seconds.");
+        let summary = format!("{sender} sent a {header} that is not a number of seconds{text}.");
         let remedy = format!("On {sender}, send {header} as whole seconds, for example \"{header}: 1800\".");
         out.push(judged.finding(rule, rule.severity, summary, remedy));
     }
@@ -113,16 +113,16 @@ fn header_malformed(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Fi
 
 fn header_duplicated(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     for judged in requests(case).chain(answers(case)) {
-        let header = if judged.record.timer_marks.has(TimerMarks::SESSION_EXPIRES_AGAIN) {
-            "Session-Expires (compact: x) or a parameter of it"
+        let (header, text) = if judged.record.timer_marks.has(TimerMarks::SESSION_EXPIRES_AGAIN) {
+            ("Session-Expires (compact: x) or a parameter of it", judged.quoted(|odd| &odd.session_expires))
         } else if judged.record.timer_marks.has(TimerMarks::MIN_SE_AGAIN) && judged.record.status() != Some(422) {
             // For a 422 there is a rule of its own.
-            "Min-SE"
+            ("Min-SE", judged.quoted(|odd| &odd.min_se))
         } else {
             continue;
         };
         let sender = judged.sender();
-        let summary = format!("{sender} sent {header} more than once in one message; peers may take either.");
+        let summary = format!("{sender} sent {header} more than once in one message{text}; peers may take either.");
         out.push(judged.finding(rule, rule.severity, summary, format!("On {sender}, send {header} once.")));
     }
 }
@@ -220,7 +220,8 @@ fn refresher_invalid(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<F
     for judged in requests(case).chain(successes(case)) {
         if judged.record.timer_marks.has(TimerMarks::ODD_REFRESHER) {
             let sender = judged.sender();
-            let summary = format!("{sender} named a refresher that is neither uac nor uas.");
+            let text = judged.quoted(|odd| &odd.session_expires);
+            let summary = format!("{sender} named a refresher that is neither uac nor uas{text}.");
             let remedy = format!("On {sender}, write refresher=uac or refresher=uas, as seen from the request.");
             out.push(judged.finding(rule, rule.severity, summary, remedy));
         }

@@ -3,9 +3,10 @@
 use super::devices::{Setting, called};
 use super::rule::{Confidence, Finding, Rule, Scope, Severity, Value};
 use super::session::DialogCase;
-use super::words::name;
+use super::words::{name, quoted};
 use crate::correlation::{
-    Answered, Evidence, Exchange, Hop, MessageRecord, Party, Role, TimerMarks, place_of, refresher_name,
+    Answered, Evidence, Exchange, Hop, MessageRecord, OddTimers, Party, Role, Text, TimerMarks, place_of,
+    refresher_name,
 };
 use crate::sip::Refresher;
 
@@ -42,6 +43,11 @@ impl Judged<'_> {
         })
     }
 
+    /// What a timer header that cannot be taken as it is says, as the end of a sentence.
+    pub(super) fn quoted(&self, header: impl Fn(&OddTimers) -> &Vec<Text>) -> String {
+        self.record.odd_timers().map(|odd| quoted(header(odd))).unwrap_or_default()
+    }
+
     pub(super) fn finding(
         &self,
         rule: &'static Rule,
@@ -70,6 +76,10 @@ impl Judged<'_> {
             values.push(("refresher", refresher(self.record)));
             values.push(("require_timer", self.record.timer_marks.has(TimerMarks::REQUIRE).into()));
         }
+        let odd = self.record.odd_timers();
+        let raw = odd.map(|odd| [("session_expires_raw", &odd.session_expires), ("min_se_raw", &odd.min_se)]);
+        let raw = raw.into_iter().flatten().filter(|(_, list)| !list.is_empty());
+        values.extend(raw.map(|(name, list)| (name, listed(list))));
         Finding {
             rule,
             severity,
@@ -169,6 +179,11 @@ fn judged<'a>(case: &'a DialogCase<'_>, (hop, record): (usize, usize)) -> Option
 pub(super) fn successes<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Judged<'a>> {
     let success = |judged: &Judged<'_>| judged.record.status().is_some_and(|status| status < 300);
     answers(case).filter(move |judged| judged.hop.method.refreshes_sessions() && success(judged))
+}
+
+/// Header values as on the wire.
+pub(super) fn listed(values: &[Text]) -> Value {
+    Value::List(values.iter().map(|value| Value::Text(value.clone())).collect())
 }
 
 pub(super) fn word(refresher: Option<Refresher>) -> &'static str {

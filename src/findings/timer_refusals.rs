@@ -1,9 +1,9 @@
 //! Rules about 422 answers: whether they were right, and whether they reached the caller (RFC 4028 6, 8.1, 9).
 
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
-use super::timer_messages::FLOOR;
+use super::timer_messages::{FLOOR, listed};
 use super::timers::{NegotiationCase, at_most_notice_if_relayed, finding, has_interval};
-use super::words::{name, offer, seconds};
+use super::words::{name, offer, quoted, seconds};
 use crate::correlation::{Round, Seconds};
 
 /// The rules whose checks stand here.
@@ -165,6 +165,9 @@ fn each(
         let mut found = finding(rule, case, round, summary, remedy);
         found.scope = Scope::Exchange;
         found.values.push(("refused_session_expires_s", round.refused.session_expires.value().into()));
+        if !round.demanded_raw.is_empty() {
+            found.values.push(("min_se_raw", listed(&round.demanded_raw)));
+        }
         out.push(at_most_notice_if_relayed(found, round));
     }
 }
@@ -180,7 +183,7 @@ fn min_se_invalid(rule: &'static Rule, case: &NegotiationCase<'_>, out: &mut Vec
                 if round.demanded_again { "more than one Min-SE" } else { "a Min-SE that is not a number of seconds" };
             let least = round.demanded.value().unwrap_or(FLOOR).max(FLOOR);
             (
-                format!("{server} answered 422 with {what}."),
+                format!("{server} answered 422 with {what}{}.", quoted(&round.demanded_raw)),
                 format!("On {server}, send \"Min-SE: {least}\" or whatever its minimum is: once, and digits only."),
             )
         },

@@ -1,6 +1,6 @@
 //! Words that the sentences of several rules share.
 
-use crate::correlation::{Party, Seconds};
+use crate::correlation::{Party, Seconds, Text};
 use crate::sip::to_text;
 
 /// Names an element: what it calls itself, and its address.
@@ -14,6 +14,12 @@ pub(super) fn name(party: &Party) -> String {
 /// A URI as found.
 pub(super) fn uri(uri: Option<&[u8]>) -> String {
     uri.map_or_else(|| "an unknown URI".to_owned(), to_text)
+}
+
+/// Header values as found, as the end of a sentence; nothing if there are none.
+pub(super) fn quoted(values: &[Text]) -> String {
+    let quotes: Vec<String> = values.iter().map(|value| format!("\"{}\"", to_text(value))).collect();
+    if quotes.is_empty() { String::new() } else { format!(": {}", quotes.join(" and ")) }
 }
 
 /// The name of a party as the beginning of a sentence. What an element calls itself stays as it is.

@@ -182,3 +182,32 @@ fn odd_422_are_described_in_words() {
         assert!(!text.contains("none") && !text.contains("no value"), "{text}");
     }
 }
+
+#[test]
+fn a_timer_header_that_cannot_be_taken_as_it_is_is_quoted() {
+    let mut tape = Tape::new();
+    let long = "9".repeat(200) + "x";
+    let invite = Request::invite("a", 1, B).with("Session-Expires", "30 \u{1b}minutes").with("Min-SE", &long);
+    tape.ask(0, ALICE, PROXY, &invite, invite.reply(422, "b").header("Min-SE", "90").header("Min-SE", "two"));
+    let other = Request::invite("b", 1, B).with("Session-Expires", "1800;refresher=both");
+    tape.ask(10, ALICE, PROXY, &other, other.reply(200, "b"));
+    let report = tape.report();
+    let found = |rule: &str| {
+        let mut all = report["findings"].as_array().unwrap().iter().filter(|found| found["rule"] == rule);
+        let found = all.next().unwrap_or_else(|| panic!("{rule}"));
+        assert!(all.next().is_none(), "{rule}");
+        (found["summary"].as_str().unwrap().to_owned(), found["values"].clone())
+    };
+    let (summary, values) = found("timer-header-malformed");
+    assert!(
+        summary.ends_with("sent a Session-Expires that is not a number of seconds: \"30 \\x1Bminutes\"."),
+        "{summary}"
+    );
+    assert_eq!(values["session_expires_raw"], serde_json::json!(["30 \\x1Bminutes"]));
+    assert_eq!(values["min_se_raw"], serde_json::json!(["9".repeat(128)]), "no more than that is kept");
+    let (summary, values) = found("timer-422-min-se-invalid");
+    assert!(summary.ends_with("answered 422 with more than one Min-SE: \"90\" and \"two\"."), "{summary}");
+    assert_eq!(values["min_se_raw"], serde_json::json!(["90", "two"]));
+    let (summary, _) = found("timer-refresher-invalid");
+    assert!(summary.ends_with("neither uac nor uas: \"1800;refresher=both\"."), "{summary}");
+}
