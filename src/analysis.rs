@@ -85,6 +85,8 @@ pub struct Analysis {
     pub odd_beyond_limit: u64,
     /// Whether more elements ask for short session intervals than are remembered.
     pub sources_beyond_limit: bool,
+    /// Calls that ended when their sessions were about to expire, beyond those that are remembered.
+    pub endings_beyond_limit: u64,
     /// How often links between calls met a limit.
     pub link_limits_reached: u64,
 }

@@ -221,6 +221,8 @@ pub const MAX_LINK_CANDIDATES: usize = 16;
 pub const MAX_CLIENTS: usize = 1 << 20;
 /// Elements that are remembered to ask for short session intervals; the earliest are kept.
 pub const MAX_SHORT_INTERVAL_SOURCES: usize = 1 << 15;
+/// Calls that ended when their sessions were about to expire which are remembered, to see which ended alike; the earliest are kept.
+pub const MAX_ENDINGS: usize = 1 << 15;
 /// Seconds after which an excerpt of a capture keeps a sign that the capture went on: often enough that capture time goes on
 /// without a jump.
 pub const EXCERPT_TICK_SECONDS: i64 = WATERMARK_JUMP_SECONDS / 4;

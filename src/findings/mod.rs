@@ -16,6 +16,7 @@ mod stretch;
 mod subject;
 mod table;
 mod timer_answers;
+mod timer_endings;
 mod timer_failures;
 mod timer_headers;
 mod timer_messages;
@@ -34,6 +35,7 @@ pub use session::DialogCase;
 pub use settings::{Profile, Settings};
 pub use subject::{Fingerprint, Stated, Subject};
 pub use table::{ON_REQUEST, RULES, rule};
+pub use timer_endings::{Ending, EndingsCase, ending};
 pub use timer_sources::{ShortInterval, SourceCase, short_interval};
 pub use timers::NegotiationCase;
 
@@ -91,6 +93,13 @@ pub fn judge_oddity(group: &OddGroup) -> Vec<Box<Stated>> {
 pub fn judge_source(case: &SourceCase<'_>) -> Vec<Box<Stated>> {
     let found = judge!(Source, case);
     let stated = |finding| Box::new(Stated { finding, subject: Subject::of_source(case) });
+    found.into_iter().map(stated).collect()
+}
+
+/// The findings about calls that ended alike.
+pub fn judge_endings(case: &EndingsCase<'_>) -> Vec<Box<Stated>> {
+    let found = judge!(Endings, case);
+    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_endings(case) });
     found.into_iter().map(stated).collect()
 }
 

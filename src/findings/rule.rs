@@ -2,6 +2,7 @@
 
 use super::redirects::{RedirectCase, TogetherCase};
 use super::session::DialogCase;
+use super::timer_endings::EndingsCase;
 use super::timer_sources::SourceCase;
 use super::timers::NegotiationCase;
 use crate::correlation::{Evidence, OddGroup, Place, Text, Watch};
@@ -156,6 +157,8 @@ pub enum Check {
     Dialog(fn(&'static Rule, &DialogCase<'_>, &mut Vec<Finding>)),
     /// An element, over all its calls.
     Source(fn(&'static Rule, &SourceCase<'_>, &mut Vec<Finding>)),
+    /// Calls of the same two parties that ended alike when their sessions were about to expire.
+    Endings(fn(&'static Rule, &EndingsCase<'_>, &mut Vec<Finding>)),
 }
 
 /// A rule: a row of [`RULES`](super::RULES).

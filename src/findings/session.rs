@@ -4,9 +4,10 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::rule::{Check, Confidence, Finding, Rule, Scope, Severity, Value};
 use super::settings::Settings;
-use super::stretch::{span_nanos, stretches, to_seconds};
+use super::stretch::{Stretch, running, span_nanos, stretches, stretches_of, to_seconds};
+use super::timer_endings::alike;
 use super::words::{name, sentence};
-use crate::correlation::{CallView, Dialog, Evidence, Exchange, Hop, MessageRecord, Method, Role, Span, place_of};
+use crate::correlation::{Bye, CallView, Dialog, Evidence, Exchange, Hop, MessageRecord, Method, Role, Span, place_of};
 use crate::time::Timestamp;
 
 /// The rules whose checks stand here.
@@ -17,10 +18,12 @@ pub(super) const RULES: &[Rule] = &[
         summary: "A call was ended by the session timer.",
         explanation: "The BYE came when the party that is not refreshed should give up: at the interval less 32 s or a third of it, \
             whichever is less, after the last refresh. To the users it looks as if calls drop after a fixed time. A user may hang up by \
-            chance at that time, so confidence is medium; it is strong if the BYE says so (Reason).",
+            chance at that time, so confidence is medium; it is strong if the BYE says so (Reason). Three calls and more of the same two \
+            parties that end within 2 s of the same time are no chance, if most that end then do: that is said once more for all of them, \
+            with strong confidence, when the capture is over.",
         remedy: "Fix the party that had to refresh.",
         references: &["RFC 4028 10"],
-        checks: &[Check::Dialog(bye_on_expiry)],
+        checks: &[Check::Dialog(bye_on_expiry), Check::Endings(alike)],
     },
     Rule {
         id: "timer-refresh-missed",
@@ -218,23 +221,44 @@ fn session_expired(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Fin
     }
 }
 
-fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
-    for stretch in stretches(case) {
-        let Some(bye) = &stretch.dialog.bye else { continue };
+/// A BYE that came when a session that is not refreshed is given up.
+pub(super) struct ByeOnExpiry<'a> {
+    pub(super) stretch: Stretch<'a>,
+    pub(super) bye: &'a Bye,
+    /// The nanoseconds from the last 2xx.
+    pub(super) after: i64,
+    /// Whether no refresh had been sent.
+    missed: bool,
+    /// Whether it says why it was sent.
+    told: bool,
+    /// Whether it is as likely that a user hung up.
+    pub(super) unclear: bool,
+}
+
+/// The BYEs that came when a session that is not refreshed is given up.
+pub(super) fn byes_on_expiry<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = ByeOnExpiry<'a>> {
+    let ended = running(case).filter(|dialog| dialog.bye.is_some() && !dialog.agreements.is_empty());
+    ended.flat_map(stretches_of).filter_map(|stretch| {
+        let bye = stretch.dialog.bye.as_ref()?;
         if stretch.renewed.is_some_and(|time| time <= bye.time) {
-            continue;
+            return None;
         }
         let after = bye.time.since(stretch.agreement.time);
         let opens = span_nanos(stretch.interval - stretch.lead()) - case.settings.expiry_slack();
         let closes = span_nanos(stretch.interval).saturating_add(case.settings.expiry_slack());
         if after < opens || after > closes || stretch.may_be_renewed(case, bye.time) {
-            continue;
+            return None;
         }
         let missed = !stretch.refresh_sent_by(bye.time);
         let told = names_expiry(&bye.reason);
         // Who has to refresh gives up only after a refresh that failed: else its user hung up, as far as one can see.
         let by_refresher = stretch.agreement.refresher_tag == Some(bye.by);
-        let unclear = !told && by_refresher && missed;
+        Some(ByeOnExpiry { stretch, bye, after, missed, told, unclear: !told && by_refresher && missed })
+    })
+}
+
+fn bye_on_expiry(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
+    for ByeOnExpiry { stretch, bye, after, missed, told, unclear } in byes_on_expiry(case) {
         let party = stretch.refresher();
         let cause = match (told, unclear) {
             (true, _) => ", and its Reason says why: the session timer ended the call, not a user",

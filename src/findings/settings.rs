@@ -42,6 +42,9 @@ pub struct Settings {
     pub refresh_late_slack_percent: u64,
     /// `timer-bye-on-expiry`, `timer-session-expired`: by how many seconds clocks and packets may be off around the times of RFC 4028 10.
     pub expiry_slack_s: u64,
+    /// `timer-bye-on-expiry`: from how many calls of the same two parties on that ended at the same time of their sessions it is sure that
+    /// the timer ended them.
+    pub expiry_repeats: u64,
     /// `timer-session-expired-no-bye`: how many seconds after expiry a BYE may come at the latest: 64*T1 (RFC 3261 17.1.2.2) and the slack.
     pub clean_up_s: u64,
     /// `timer-interval-below-recommended`: the session interval in seconds that is recommended (RFC 4028 4).
@@ -74,6 +77,7 @@ impl Default for Settings {
             refresh_late_slack_s: 5,
             refresh_late_slack_percent: 10,
             expiry_slack_s: 5,
+            expiry_repeats: 3,
             clean_up_s: 37,
             recommended_interval_s: 1_800,
             refresh_failures: 3,

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::rule::{Finding, Rule};
 use super::session::DialogCase;
+use super::timer_endings::EndingsCase;
 use super::timer_sources::SourceCase;
 use super::timers::NegotiationCase;
 use crate::correlation::{MessageRecord, OddGroup, OddOrigin, Place, Redirect, Text, place_of};
@@ -100,6 +101,16 @@ impl Subject {
     /// The subject of what an element does in all its calls.
     pub(super) fn of_source(case: &SourceCase<'_>) -> Self {
         Self { client: Some(case.first.source.endpoint.address), ..Self::default() }
+    }
+
+    /// The subject of calls that ended alike: who ended them, and who had to refresh.
+    pub(super) fn of_endings(case: &EndingsCase<'_>) -> Self {
+        let first = case.endings.first();
+        Self {
+            client: first.map(|ending| ending.by.endpoint.address),
+            server: first.map(|ending| ending.refresher.endpoint.address),
+            uri: None,
+        }
     }
 
     /// The subject of a message of a call.

@@ -9,7 +9,7 @@ use crate::correlation::{
     Attempts, CallView, Ended, Hop, Links, ListedDialog, Marks, Negotiation, Oddity, Place, Redirect, Redirections,
     Sighting, Text, Watch, dialogs, exchanges, listing, matches, mirrors, negotiations, place_of,
 };
-use crate::findings::{DialogCase, Severity, ShortInterval, Stated, judge_dialog, short_interval};
+use crate::findings::{DialogCase, Ending, Severity, ShortInterval, Stated, ending, judge_dialog, short_interval};
 use crate::net::{Endpoint, Transport};
 use crate::options::{DialogsListed, Options};
 use crate::sip::{Refresher, Uri};
@@ -82,6 +82,8 @@ pub(crate) struct Judged {
     pub(crate) mirrors: u64,
     /// The short session interval that it asks for, if it is among the calls chosen.
     pub(crate) short_interval: Option<ShortInterval>,
+    /// How it ended, if that was when its session was about to expire and it is among the calls chosen.
+    pub(crate) ending: Option<Ending>,
     /// Its Call-ID, if there is a filter and it takes the call.
     pub(crate) selected: Option<Text>,
     /// With a filter: what the call adds to the totals, if it is among those chosen or may come to be.
@@ -91,7 +93,8 @@ pub(crate) struct Judged {
 impl Judged {
     /// Whether there is more to it than its counts.
     pub(crate) fn is_kept(&self) -> bool {
-        self.has_results() || self.tally.is_some() || self.short_interval.is_some() || self.is_awaited
+        let adds_up = self.tally.is_some() || self.short_interval.is_some() || self.ending.is_some();
+        self.has_results() || adds_up || self.is_awaited
     }
 
     /// Whether anything of it may be reported or linked.
@@ -125,6 +128,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
         negotiations: boxed(negotiations(&view, &attempts)),
         findings: judge_dialog(&case),
         short_interval: short_interval(&case),
+        ending: ending(&case),
         oversize: oversize(&view),
         dialogs: dialogs.list().len() as u64,
         mirrors: mirrors.iter().flatten().count() as u64,
@@ -151,6 +155,7 @@ pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged
             return Judged { instance, over, mirrors, ..Judged::default() };
         }
         judged.short_interval = judged.short_interval.filter(|_| selected);
+        judged.ending = judged.ending.filter(|_| selected);
         judged.tally = Some(Tally::of(&call, judged.dialogs, selected));
     }
     judged

@@ -73,6 +73,13 @@ impl Keep<'_> {
         Some(self.analysis.findings.len() - 1)
     }
 
+    /// Keeps those of some findings that were asked for and are not known.
+    pub(super) fn all(&mut self, found: Vec<Box<Stated>>) {
+        for finding in found {
+            self.finding(finding);
+        }
+    }
+
     /// Keeps the dialogs that were asked for.
     pub(super) fn dialogs(&mut self, listed: impl Iterator<Item = Listed>, flagged: &HashSet<u64>) {
         let wanted = |listed: &Listed| match self.options.dialogs {

@@ -9,6 +9,7 @@ mod calls;
 mod carriers;
 mod chains;
 mod chosen;
+mod endings;
 mod excerpt;
 mod intake;
 mod judge;

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::chosen::Chosen;
+use super::endings::Endings;
 use super::judge::Judged;
 use super::keep::{self, Keep};
 use super::room::Room;
@@ -15,7 +16,7 @@ use super::watching::Watching;
 use crate::analysis::{Analysis, CallTotals, JudgedRedirect};
 use crate::capture::InputInfo;
 use crate::correlation::{Links, OddOrigin, Oddities, Oddity, Sighting};
-use crate::findings::{SourceCase, judge_oddity, judge_source};
+use crate::findings::{EndingsCase, SourceCase, judge_endings, judge_oddity, judge_source};
 use crate::options::Options;
 use crate::time::Timestamp;
 
@@ -36,6 +37,7 @@ pub(crate) struct Pending {
     chosen: Chosen,
     oddities: Oddities,
     sources: Sources,
+    endings: Endings,
 }
 
 /// What is shown the results that are settled, in the order in which they came to be; those of calls that are linked stand together.
@@ -82,6 +84,9 @@ impl Pending {
         }
         if let Some(short) = judged.short_interval.take() {
             self.sources.take(short);
+        }
+        if let Some(ending) = judged.ending.take() {
+            self.endings.take(ending);
         }
         match &mut self.room {
             Some(room) => room.take(judged),
@@ -168,17 +173,16 @@ impl Pending {
         }
         analysis.odd_beyond_limit = oddities.overflow();
         for group in oddities.into_groups(wanted) {
-            judge_oddity(&group).into_iter().for_each(|finding| {
-                keep.finding(finding);
-            });
+            keep.all(judge_oddity(&group));
         }
         analysis.sources_beyond_limit = self.sources.overflowed();
         for (first, calls) in self.sources.list() {
-            judge_source(&SourceCase { first: &first, calls, settings: &options.settings }).into_iter().for_each(
-                |finding| {
-                    keep.finding(finding);
-                },
-            );
+            keep.all(judge_source(&SourceCase { first: &first, calls, settings: &options.settings }));
+        }
+        let (alike, forgotten) = self.endings.list();
+        analysis.endings_beyond_limit = forgotten;
+        for endings in alike {
+            keep.all(judge_endings(&EndingsCase { endings: &endings, settings: &options.settings }));
         }
         keep::sort(&mut part);
         // There is nothing left to be stopped.

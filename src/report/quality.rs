@@ -149,6 +149,7 @@ fn limits_reached(analysis: &Analysis) -> BTreeMap<&'static str, u64> {
         ("fragments_nested", counters.nested_too_deep),
         ("links", analysis.link_limits_reached),
         ("losses", analysis.losses_beyond_limit),
+        ("endings", analysis.endings_beyond_limit),
         ("sources", u64::from(analysis.sources_beyond_limit)),
         ("messages_oversize", counters.framer.oversize + counters.web_sockets.oversize),
         ("sctp_given_up", counters.sctp.evictions),

@@ -54,6 +54,38 @@ fn temporary_redirects_may_repeat_more_or_less_often() {
     assert!(run(Settings { temporary_repeats: 2, ..Settings::default() }));
 }
 
+#[test]
+fn calls_that_end_alike_at_expiry_are_sure_from_some_on() {
+    let run = |settings| {
+        let mut tape = Tape::new();
+        for (number, name) in (0_u64..).zip(["a", "b", "c"]) {
+            let at = number * 100_000;
+            let invite = Request::invite(name, 1, B).timer(90);
+            let answer = invite.reply(200, "b").header("Require", "timer").session_expires(90, Some("uac"));
+            tape.ask(at, ALICE, PROXY, &invite, answer);
+            let ack = Request { vias: vec![(ALICE.into(), format!("z9hG4bKack{name}"))], ..invite.ack("b") };
+            tape.say(at + 10, ALICE, PROXY, &ack.text());
+            let bye = Request::of("BYE", name, 1, "sip:alice@192.0.2.10").tags("b", Some("a"));
+            let bye = bye.hiding(PROXY, &format!("z9hG4bKbye{name}"));
+            tape.ask(at + 60_000 + number * 500, PROXY, ALICE, &bye, bye.reply(200, ""));
+        }
+        tape.until(400_000);
+        let report = tape.judged_by(settings);
+        let found = report["findings"].as_array().unwrap().iter();
+        let mut found: Vec<String> = found
+            .filter(|found| found["rule"] == "timer-bye-on-expiry")
+            .map(|found| {
+                format!("{} {} {}", found["scope"], found["confidence"], found["evidence"].as_array().unwrap().len())
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    let each = "\"dialog\" \"medium\" 2";
+    assert_eq!(run(Settings::default()), ["\"client\" \"strong\" 3", each, each, each]);
+    assert_eq!(run(Settings { expiry_repeats: 4, ..Settings::default() }), [each; 3]);
+}
+
 /// Calls whose 2xx is sent at these times (in ms), and acknowledged at `ack`, if at all; of the packets 3 % are not captured.
 fn unacknowledged(calls: u64, copies: &[u64], ack: Option<u64>, settings: Settings) -> (usize, u64) {
     let mut tape = Tape::new();
