@@ -19,6 +19,8 @@ pub(super) struct Missing {
     numbers: HashMap<Span, BTreeMap<u32, bool>>,
     /// The hops of which only answers were seen.
     headless: Vec<usize>,
+    /// The ACKs of refused INVITEs of which nothing else was seen.
+    strays: Vec<usize>,
     /// By host, when a From tag was first seen there of which the request that began with it was not; of several the latest.
     unbegun: HashMap<IpAddr, Timestamp>,
 }
@@ -29,11 +31,39 @@ impl Missing {
         let hops = view.transactions.hops.iter().enumerate();
         found.headless.extend(hops.filter(|(_, hop)| hop.request.is_none()).map(|(at, _)| at));
         found.note_unbegun(view);
+        found.note_strays(view);
         for record in view.records.iter().filter(|record| record.method != Method::Cancel) {
             let number = found.numbers.entry(record.from_tag).or_default().entry(record.cseq).or_default();
             *number |= record.is_request() && record.method != Method::Ack;
         }
         found
+    }
+
+    /// An ACK whose branch no INVITE has acknowledges a 2xx, or a refusal of an INVITE that the capture lacks with its answer.
+    fn note_strays(&mut self, view: &CallView<'_>) {
+        let mut invites: HashMap<(Span, u32), Vec<&Hop>> = HashMap::default();
+        for hop in view.transactions.hops.iter().filter(|hop| hop.method == Method::Invite) {
+            invites.entry((hop.from_tag, hop.cseq)).or_default().push(hop);
+        }
+        let parts = view.records.iter().zip(&view.transactions.hop_of).enumerate();
+        let acks =
+            parts.filter(|(_, (record, hop))| record.method == Method::Ack && record.is_request() && hop.is_none());
+        for (at, (ack, _)) in acks.filter(|(_, (ack, _))| ack.has_branch).take(MAX_RIVALS) {
+            let hops = invites.get(&(ack.from_tag, ack.cseq)).map_or(&[][..], Vec::as_slice);
+            let explains = |hop: &&Hop| {
+                let is_its = view.record(hop.sample).is_some_and(|sample| sample.top_via == ack.top_via);
+                is_its
+                    || hop
+                        .answers
+                        .iter()
+                        .any(|answer| (200..300).contains(&answer.status) && answer.to_tag == ack.to_tag)
+            };
+            // Some elements make a branch for every ACK; these acknowledge nothing with that of the INVITE.
+            let is_proper = hops.iter().any(|hop| hop.ack.is_some());
+            if is_proper && !hops.iter().take(MAX_RIVALS).any(explains) {
+                self.strays.push(at);
+            }
+        }
     }
 
     fn note_unbegun(&mut self, view: &CallView<'_>) {
@@ -69,6 +99,16 @@ impl Missing {
                 && (next.cseq == hop.cseq || (next.cseq > hop.cseq && next.parent.is_none()))
         };
         if self.headless.iter().take(MAX_RIVALS).any(|at| view.hop(*at).is_some_and(is_next)) {
+            return true;
+        }
+        let is_stray = |at: &usize| {
+            view.record(*at).is_some_and(|ack| {
+                (ack.from_tag, ack.source.address) == (hop.from_tag, hop.client.address)
+                    && ack.cseq >= hop.cseq
+                    && ack.time > hop.start
+            })
+        };
+        if hop.method == Method::Invite && self.strays.iter().any(is_stray) {
             return true;
         }
         // The client may have gone on with another From tag.
