@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
             whichever is less, after the last refresh. To the users it looks as if calls drop after a fixed time. A user may hang up by \
             chance at that time, so confidence is medium; it is strong if the BYE says so (Reason). Three calls and more of the same two \
             parties that end within 2 s of the same time are no chance, if most that end then do: that is said once more for all of them, \
-            with strong confidence, when the capture is over.",
+            with strong confidence, when the capture is over. Calls of a fixed length, as test tools make them, look the same.",
         remedy: "Fix the party that had to refresh.",
         references: &["RFC 4028 10"],
         checks: &[Check::Dialog(bye_on_expiry), Check::Endings(alike)],

@@ -44,7 +44,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         summary: "A 2xx agrees on more than was asked for.",
         explanation: "A server may lower the interval, never raise it. Where only the first hop was captured it is a \
-            notice, since a proxy may have raised the request; so it is where the request does not support timers.",
+            notice, since a proxy may have raised the request; so it is where the request does not support timers, or asks for less than its \
+            own Min-SE or 90 s, which proxies have to raise.",
         remedy: "Answer with at most the interval of the request, or refuse with 422.",
         references: &["RFC 4028 9"],
         checks: &[Check::Dialog(interval_raised)],
@@ -83,7 +84,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         summary: "A 2xx names another refresher than its request.",
         explanation: "If a request that supports timers names the refresher, the 2xx must name the same. Otherwise the \
-            two sides may disagree, and the session expires.",
+            two sides may disagree, and the session expires. It is a notice where refresher=uac may be that of a proxy for a server without \
+            timers: uas was asked for, and the Record-Route of the 2xx shows elements that were not captured.",
         remedy: "Echo the refresher of the request.",
         references: &["RFC 4028 9"],
         checks: &[Check::Dialog(refresher_overridden)],
@@ -181,9 +183,10 @@ fn interval_raised(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Fin
             continue;
         };
         if given > asked {
-            // A proxy that was not seen may have raised the request to its Min-SE.
-            let severity =
-                if request.supports_timer && judged.depth() > 1 { Severity::Error } else { Severity::Notice };
+            // A proxy that was not seen may have raised the request to its Min-SE: what is below that it has to raise (RFC 4028 8.1).
+            let may_be_raised = asked < request.min_se.value().unwrap_or(FLOOR);
+            let is_sure = request.supports_timer && judged.depth() > 1 && !may_be_raised;
+            let severity = if is_sure { Severity::Error } else { Severity::Notice };
             let sender = judged.sender();
             let summary =
                 format!("{sender} raised the session interval in its 2xx from the {asked} s asked for to {given} s.");
@@ -236,9 +239,17 @@ fn refresher_overridden(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Ve
             let (asked, given) = (word(asked), word(given));
             let summary = format!("The request named refresher={asked}, and {sender} answered refresher={given}.");
             let remedy = format!("On {sender}, echo refresher={asked}: who sent the request has the choice.");
-            out.push(judged.about_generator(rule, rule.severity, summary, remedy));
+            let severity = if may_be_inserted(&judged) { Severity::Notice } else { rule.severity };
+            out.push(judged.about_generator(rule, severity, summary, remedy));
         }
     }
+}
+
+/// Whether a proxy that was not seen may have put Session-Expires into a 2xx of a server without timers: that has to be refresher=uac
+/// (RFC 4028 8.2), and a proxy that wants a timer stays on the path (RFC 4028 8).
+fn may_be_inserted(judged: &Judged<'_>) -> bool {
+    let asked = judged.request.map_or(0, |request| request.record_routes);
+    judged.record.refresher == Some(Refresher::Uac) && judged.record.record_routes > asked
 }
 
 fn refresher_uac_unsupported(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {

@@ -62,7 +62,7 @@ pub(super) fn alike(rule: &'static Rule, case: &EndingsCase<'_>, out: &mut Vec<F
     let (least, most) = (times().min().unwrap_or(first.after), times().max().unwrap_or(first.after));
     let (least, most) = (to_seconds(least), to_seconds(most));
     let summary = format!(
-        "{calls} calls between {by} and {refresher} ended alike: {by} sent BYE {least:.1} to {most:.1} s after the last 2xx of a session of {interval} s. The session timer ended them, not users."
+        "{calls} calls between {by} and {refresher} ended alike: {by} sent BYE {least:.1} to {most:.1} s after the last 2xx of a session of {interval} s. Users do not hang up like that: the session timer ended these calls, unless something else ends calls after that time."
     );
     let remediation = format!(
         "Fix session refresh on {refresher}: it should send UPDATE or re-INVITE after {} s, half of the interval, and no refresh got through in any of these calls.",
