@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::capture::InputInfo;
-use crate::correlation::{CallStats, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect, RedirectOutcome};
+use crate::correlation::{
+    CallStats, ListedDialog, Negotiation, NegotiationOutcome, Place, Redirect, RedirectOutcome, Tried,
+};
 use crate::counters::{Counters, MessageKinds};
 use crate::findings::{Severity, Stated};
 
@@ -205,7 +207,7 @@ impl Shown {
         let compared = redirects.into_iter().filter(|judged| matches!(judged.redirect.status, 301 | 302));
         self.redirects.extend(compared.map(|mut judged| {
             judged.findings = Vec::new();
-            judged.redirect.tried = Vec::new();
+            judged.redirect.tried = Tried::default();
             judged
         }));
         self.negotiations.extend(negotiations.into_iter().map(|mut judged| {

@@ -1,7 +1,11 @@
 //! What is known of a finished call: the redirects, negotiations and dialogs that rules judge and reports list.
 
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
 use super::handling::Handling;
 use super::record::{ContactRecord, Method, Seconds};
+use crate::limits;
 use crate::net::{Endpoint, Transport};
 use crate::sip::Refresher;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
@@ -18,6 +22,29 @@ pub struct Place {
     pub frame: u64,
     /// The place among the messages of that frame.
     pub position: u32,
+}
+
+/// Request-URIs that were tried one after the other, in order: part of those of a chain, which all its redirects share.
+#[derive(Clone, Debug, Default)]
+pub struct Tried {
+    of_chain: Arc<[Text]>,
+    range: Range<usize>,
+}
+
+impl Tried {
+    /// The latest of the first `count` in a chain, [`MAX_LISTED_TRIED`](limits::MAX_LISTED_TRIED) at most.
+    pub fn before(of_chain: &Arc<[Text]>, count: usize) -> Self {
+        let start = count.saturating_sub(limits::MAX_LISTED_TRIED);
+        Self { of_chain: Arc::clone(of_chain), range: start..count }
+    }
+}
+
+impl Deref for Tried {
+    type Target = [Text];
+
+    fn deref(&self) -> &[Text] {
+        self.of_chain.get(self.range.clone()).unwrap_or_default()
+    }
 }
 
 /// An element seen in the capture.
@@ -199,8 +226,8 @@ pub struct Redirect {
     pub chain_length: u32,
     /// How the chain ended.
     pub chain_end: ChainEnd,
-    /// The Request-URIs that were tried in this chain before, in order; the latest, if there are many.
-    pub tried: Vec<Text>,
+    /// The Request-URIs that were tried in this chain before.
+    pub tried: Tried,
     /// The frames that show it.
     pub evidence: Vec<Evidence>,
     /// On how many hops the response was seen.

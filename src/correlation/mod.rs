@@ -32,7 +32,7 @@ pub use dialog::{Agreement, Bye, Dialog, DialogState, Dialogs, EndCause, Refresh
 pub use extract::{Found, extract};
 pub use facts::{
     ChainEnd, Evidence, FollowUp, Kept, Link, Negotiation, NegotiationOutcome, Party, Place, Redirect, RedirectOutcome,
-    Refused, Retry, Role, Round, Text, Watch,
+    Refused, Retry, Role, Round, Text, Tried, Watch,
 };
 pub use filter::{BadCondition, Filter, MethodName, Network, Pattern, StatusCodes};
 pub use handling::{Elsewhere, Failure, Handling, Leak, Rare, Sent};

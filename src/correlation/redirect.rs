@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::attempts::Attempts;
-use super::facts::{ChainEnd, Link, Place, Redirect, Role};
+use super::facts::{ChainEnd, Link, Place, Redirect, Role, Tried};
 use super::handling::{Handling, Surroundings};
 use super::record::{ContactRecord, MessageRecord, Method};
 use super::transaction::Hop;
@@ -317,7 +317,7 @@ fn redirect(
         chain_position: 1,
         chain_length: 1,
         chain_end: ChainEnd::default(),
-        tried: Vec::new(),
+        tried: Tried::default(),
         evidence,
         hops_seen: event.hops,
         hop1_seen: view.depth(hop) <= 1,

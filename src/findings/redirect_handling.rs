@@ -130,7 +130,7 @@ fn alternatives_untried(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut 
     let tried: Option<&Text> = redirect.last_target.as_ref().or_else(|| Some(&redirect.follow_up.as_ref()?.uri));
     let Some(tried) = tried.filter(|_| !redirect.chain_end.reached && !redirect.cancelled) else { return };
     // A client does right not to go where it has been (RFC 3261 8.1.3.4).
-    let is_old = |uri: &&[u8]| redirect.request_uri.iter().chain(&redirect.tried).any(|old| equals(old, uri));
+    let is_old = |uri: &&[u8]| redirect.request_uri.iter().chain(redirect.tried.iter()).any(|old| equals(old, uri));
     let untried: Vec<&[u8]> = failure.untried.iter().map(AsRef::as_ref).filter(|uri| !is_old(uri)).collect();
     if untried.is_empty() {
         return;

@@ -247,7 +247,7 @@ fn not_followed(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Find
     let is_sip = |contact: &[u8]| Uri::parse(contact).is_ok_and(|uri| uri.as_sip().is_some());
     // A client does right not to go where it has been (RFC 3261 8.1.3.4).
     // To is what the caller dialled first, where the request goes elsewhere (RFC 3261 8.1.3.4 keeps it).
-    let tried = || redirect.request_uri.iter().chain(&redirect.tried).chain([&redirect.to]);
+    let tried = || redirect.request_uri.iter().chain(redirect.tried.iter()).chain([&redirect.to]);
     let is_old = |contact: &[u8]| tried().any(|old| equals(old, contact));
     let mut contacts = redirect.contacts.iter().map(|contact| contact.uri.as_ref());
     let Some(target) = contacts.find(|contact| is_sip(contact) && !is_old(contact)) else { return };

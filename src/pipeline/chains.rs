@@ -1,40 +1,33 @@
 //! Chains of redirects, within calls and over several.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use foldhash::HashMap;
 
 use super::judge::StartOutcome;
-use crate::correlation::{ChainEnd, Place, Redirect, Text, equals};
-use crate::limits::{MAX_LISTED_TRIED, MAX_RIVALS};
+use crate::correlation::{ChainEnd, Place, Redirect, Text, Tried, equals};
+use crate::limits::MAX_RIVALS;
 use crate::sip::Uri;
 use crate::time::Timestamp;
 
-/// The addresses that were tried in a chain.
+/// The addresses that were asked for in a chain so far, by what they have in common.
 #[derive(Debug, Default)]
-struct Tried {
-    latest: VecDeque<Text>,
-    by_key: HashMap<u64, Vec<Text>>,
-}
+struct Asked(HashMap<u64, Vec<Text>>);
 
-impl Tried {
+impl Asked {
     fn key(uri: &[u8]) -> u64 {
         Uri::parse(uri).map_or(0, |uri| uri.lenient_key())
     }
 
     fn add(&mut self, uri: &Text) {
-        if self.latest.len() >= MAX_LISTED_TRIED {
-            self.latest.pop_front();
-        }
-        self.latest.push_back(uri.clone());
-        let known = self.by_key.entry(Self::key(uri)).or_default();
+        let known = self.0.entry(Self::key(uri)).or_default();
         if known.len() < MAX_RIVALS && !known.iter().any(|old| equals(old, uri)) {
             known.push(uri.clone());
         }
     }
 
     fn has(&self, uri: &[u8]) -> bool {
-        self.by_key.get(&Self::key(uri)).is_some_and(|known| known.iter().any(|old| equals(old, uri)))
+        self.0.get(&Self::key(uri)).is_some_and(|known| known.iter().any(|old| equals(old, uri)))
     }
 }
 
@@ -68,19 +61,18 @@ fn number(redirects: &mut [Box<Redirect>], members: &[usize]) {
         return;
     };
     let length = u32::try_from(members.len()).unwrap_or(u32::MAX);
-    let mut tried = Tried::default();
+    let of_chain: Arc<[Text]> = members.iter().filter_map(|at| asked_for(redirects.get(*at)?)).cloned().collect();
+    let (mut asked, mut count) = (Asked::default(), 0);
     for (position, at) in (1..).zip(members) {
         let Some(redirect) = redirects.get_mut(*at) else { continue };
         (redirect.chain, redirect.chain_position, redirect.chain_length) = (first, position, length);
-        redirect.tried = tried.latest.iter().cloned().collect();
-        let target = redirect.follow_up.as_ref().map(|next| &next.uri);
-        let own = redirect.request_uri.as_ref();
-        // Use Proxy asks for the same address by another way (RFC 3261 21.3.4).
-        let by_proxy = redirect.status == 305 && own.zip(target).is_some_and(|(own, target)| equals(own, target));
-        if let Some(own) = own.filter(|_| !by_proxy) {
-            tried.add(own);
+        redirect.tried = Tried::before(&of_chain, count);
+        if let Some(own) = asked_for(redirect) {
+            asked.add(own);
+            count += 1;
         }
-        redirect.looped = !by_proxy && target.is_some_and(|target| tried.has(target));
+        let target = redirect.follow_up.as_ref().map(|next| &next.uri);
+        redirect.looped = !asks_by_proxy(redirect) && target.is_some_and(|target| asked.has(target));
     }
     let mut ended: Option<u16> = None;
     let mut end = ChainEnd { time: Timestamp::MIN, ..ChainEnd::default() };
@@ -102,6 +94,17 @@ fn number(redirects: &mut [Box<Redirect>], members: &[usize]) {
             redirect.chain_end = end;
         }
     }
+}
+
+/// Whether what followed is the same address by another way: Use Proxy (RFC 3261 21.3.4).
+fn asks_by_proxy(redirect: &Redirect) -> bool {
+    let target = redirect.follow_up.as_ref().map(|next| &next.uri);
+    redirect.status == 305 && redirect.request_uri.as_ref().zip(target).is_some_and(|(own, target)| equals(own, target))
+}
+
+/// The address of a request that counts as tried once it was redirected.
+fn asked_for(redirect: &Redirect) -> Option<&Text> {
+    redirect.request_uri.as_ref().filter(|_| !asks_by_proxy(redirect))
 }
 
 /// For each redirect the one that came next: in the same call, or in the call in which it was followed. No two have the same.
