@@ -1,6 +1,7 @@
 //! The live calls of one shard, by Call-ID, and when each is over.
 
 use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
 use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, VecDeque};
 use std::hash::BuildHasher;
@@ -313,18 +314,21 @@ impl Calls {
 
     /// Takes the earliest bound: ends its call if that is its deadline, else puts the deadline in its place.
     fn pop(&mut self) -> bool {
-        let Some(Reverse((bound, number, key))) = self.deadlines.pop() else { return true };
+        let Some(mut earliest) = self.deadlines.peek_mut() else { return true };
+        let Reverse((bound, number, key)) = *earliest;
         let Some(live) = self.live.get_mut(&key).filter(|live| live.number == number && live.bound == bound) else {
+            PeekMut::pop(earliest);
             return false;
         };
         let deadline = live.deadline();
         if deadline <= bound {
             live.ended.watched_until = deadline;
+            PeekMut::pop(earliest);
             self.end(key);
             return true;
         }
         live.bound = deadline;
-        self.deadlines.push(Reverse((deadline, number, key)));
+        *earliest = Reverse((deadline, number, key));
         false
     }
 

@@ -89,6 +89,7 @@ impl Signal {
         if !request.to_tag.is_empty() {
             return None;
         }
+        let to = target_key(text(record.to_uri));
         Some(Self {
             order: (now, record.input, record.frame, record.position),
             place: place_of(record),
@@ -100,8 +101,9 @@ impl Signal {
             server: if record.is_request() { record.destination.address } else { record.source.address },
             method: record.method,
             from: target_key(text(record.from_uri)),
-            to: target_key(text(record.to_uri)),
-            uri: target_key(text(request.subject)),
+            to,
+            // Equal texts of a call have equal spans, and most requests that open a call name the same address twice.
+            uri: if request.subject == record.to_uri { to } else { target_key(text(request.subject)) },
             branch: if record.is_request() && !record.marks.has(Marks::OLD_BRANCH) {
                 record.top_via ^ record.method as u64
             } else {
