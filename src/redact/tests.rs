@@ -103,6 +103,22 @@ fn nothing_private_is_left_and_everything_needed_is() {
 }
 
 #[test]
+fn a_session_interval_that_is_no_number_is_text() {
+    let value = |name: &str, value: &str| {
+        let text = redacted(&format!("OPTIONS sip:h SIP/2.0\r\n{name}: {value}\r\n\r\n"));
+        let line = text.lines().nth(1).unwrap().to_owned();
+        line.strip_prefix(&format!("{name}: ")).unwrap().to_owned()
+    };
+    for kept in ["90", "1800;refresher=uas", " 90 , 120", "-5", "90.5;refresher=uac", ""] {
+        assert_eq!(value("Session-Expires", kept).trim(), kept.trim());
+    }
+    for name in ["Session-Expires", "Min-SE", "x"] {
+        let hidden = value(name, "alice@example.com;to=alice");
+        assert!(!hidden.contains("alice") && !hidden.contains("example") && hidden.contains('@'), "{hidden}");
+    }
+}
+
+#[test]
 fn addresses_that_are_equal_stay_equal() {
     let same = |one: &str, other: &str| {
         let (one, other) = (uri(one), uri(other));

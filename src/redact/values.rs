@@ -117,6 +117,8 @@ enum Treatment {
     Cause,
     /// A number that stays; the rest is crossed out.
     Number,
+    /// A number of seconds, which stays if it is no other text, and parameters.
+    Seconds,
     /// What stands before parameters stays; those are crossed out.
     First,
     CrossedOut,
@@ -144,9 +146,10 @@ const fn treatment(name: HeaderName) -> Treatment {
         H::Accept | H::AcceptEncoding | H::AcceptLanguage | H::Allow | H::AllowEvents | H::CSeq => Treatment::Kept,
         H::ContentDisposition | H::ContentEncoding | H::ContentLanguage | H::ContentLength => Treatment::Kept,
         H::Date | H::Event | H::Expires | H::FlowTimer | H::InfoPackage | H::MaxBreadth => Treatment::Kept,
-        H::MaxForwards | H::MimeVersion | H::MinExpires | H::MinSe | H::Priority | H::Privacy => Treatment::Kept,
+        H::SessionExpires | H::MinSe => Treatment::Seconds,
+        H::MaxForwards | H::MimeVersion | H::MinExpires | H::Priority | H::Privacy => Treatment::Kept,
         H::ProxyRequire | H::RAck | H::RecvInfo | H::ReferSub | H::RequestDisposition => Treatment::Kept,
-        H::Require | H::RSeq | H::SessionExpires | H::SubscriptionState | H::Supported => Treatment::Kept,
+        H::Require | H::RSeq | H::SubscriptionState | H::Supported => Treatment::Kept,
         H::Timestamp | H::Unsupported => Treatment::Kept,
         _ => Treatment::CrossedOut,
     }
@@ -174,6 +177,13 @@ impl Pseudonyms {
             Treatment::Credentials => self.credentials(value),
             Treatment::Text => self.words(Domain::Token, part(value, number..usize::MAX)),
             Treatment::Cause => self.parameters(part(value, first..usize::MAX), b';'),
+            Treatment::Seconds => {
+                let seconds = part(value, 0..first);
+                if seconds.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()) {
+                    self.words(Domain::Token, seconds);
+                }
+                self.parameters(part(value, first..usize::MAX), b';');
+            }
             Treatment::Number => cross_out(part(value, number..usize::MAX)),
             Treatment::First => cross_out(part(value, first..usize::MAX)),
             Treatment::CrossedOut => cross_out(value),
