@@ -60,47 +60,39 @@ macro_rules! judge {
     }};
 }
 
+fn stated(found: Vec<Finding>, subject: impl Fn(&Finding) -> Subject) -> Vec<Box<Stated>> {
+    found.into_iter().map(|finding| Box::new(Stated { subject: subject(&finding), finding })).collect()
+}
+
 /// The findings about a redirect whose outcome is known. Those with a [`Finding::watch`] hold only if the capture went on that
 /// long without loss.
 pub fn judge_redirect(case: &RedirectCase<'_>) -> Vec<Box<Stated>> {
-    let found = judge!(Redirect, case);
-    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_redirect(case.redirect) });
-    found.into_iter().map(stated).collect()
+    stated(judge!(Redirect, case), |_| Subject::of_redirect(case.redirect))
 }
 
 /// The findings about a redirect that rest on what other calls say.
 pub fn judge_together(case: &TogetherCase<'_>) -> Vec<Box<Stated>> {
-    let found = judge!(Together, case);
-    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_redirect(case.redirect) });
-    found.into_iter().map(stated).collect()
+    stated(judge!(Together, case), |_| Subject::of_redirect(case.redirect))
 }
 
 /// The findings about a negotiation whose outcome is known.
 pub fn judge_negotiation(case: &NegotiationCase<'_>) -> Vec<Box<Stated>> {
-    let found = judge!(Negotiation, case);
-    let stated = |finding: Finding| Box::new(Stated { subject: Subject::of_negotiation(case, finding.place), finding });
-    found.into_iter().map(stated).collect()
+    stated(judge!(Negotiation, case), |finding| Subject::of_negotiation(case, finding.place))
 }
 
 /// The findings about what is odd about an element or an input.
 pub fn judge_oddity(group: &OddGroup) -> Vec<Box<Stated>> {
-    let found = judge!(Oddity, group);
-    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_oddity(group) });
-    found.into_iter().map(stated).collect()
+    stated(judge!(Oddity, group), |_| Subject::of_oddity(group))
 }
 
 /// The findings about an element, over all its calls.
 pub fn judge_source(case: &SourceCase<'_>) -> Vec<Box<Stated>> {
-    let found = judge!(Source, case);
-    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_source(case) });
-    found.into_iter().map(stated).collect()
+    stated(judge!(Source, case), |_| Subject::of_source(case))
 }
 
 /// The findings about calls that ended alike.
 pub fn judge_endings(case: &EndingsCase<'_>) -> Vec<Box<Stated>> {
-    let found = judge!(Endings, case);
-    let stated = |finding| Box::new(Stated { finding, subject: Subject::of_endings(case) });
-    found.into_iter().map(stated).collect()
+    stated(judge!(Endings, case), |_| Subject::of_endings(case))
 }
 
 /// The findings about a dialog. Those with a [`Finding::watch`] hold only if the capture went on that long without loss.

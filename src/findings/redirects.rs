@@ -347,7 +347,7 @@ fn looped(rule: &'static Rule, case: &RedirectCase<'_>, out: &mut Vec<Finding>) 
     );
     let mut found = finding(rule, case.redirect, summary, remediation);
     found.scope = Scope::Chain;
-    found.values.push(("tried", Value::List(redirect.tried.iter().map(|tried| tried.as_ref().into()).collect())));
+    found.values.push(("tried", Value::from(&*redirect.tried)));
     found.values.push(("followed_to", next.uri.as_ref().into()));
     out.push(milder_unless_seen(found, case.redirect));
 }

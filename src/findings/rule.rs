@@ -136,6 +136,12 @@ impl From<&[u8]> for Value {
     }
 }
 
+impl From<&[Text]> for Value {
+    fn from(values: &[Text]) -> Self {
+        Self::List(values.iter().map(|value| value.as_ref().into()).collect())
+    }
+}
+
 impl<T: Into<Self>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::None, Into::into)

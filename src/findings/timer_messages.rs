@@ -79,7 +79,7 @@ impl Judged<'_> {
         let odd = self.record.odd_timers();
         let raw = odd.map(|odd| [("session_expires_raw", &odd.session_expires), ("min_se_raw", &odd.min_se)]);
         let raw = raw.into_iter().flatten().filter(|(_, list)| !list.is_empty());
-        values.extend(raw.map(|(name, list)| (name, listed(list))));
+        values.extend(raw.map(|(name, list)| (name, list.as_slice().into())));
         Finding {
             rule,
             severity,
@@ -179,11 +179,6 @@ fn judged<'a>(case: &'a DialogCase<'_>, (hop, record): (usize, usize)) -> Option
 pub(super) fn successes<'a>(case: &'a DialogCase<'_>) -> impl Iterator<Item = Judged<'a>> {
     let success = |judged: &Judged<'_>| judged.record.status().is_some_and(|status| status < 300);
     answers(case).filter(move |judged| judged.hop.method.refreshes_sessions() && success(judged))
-}
-
-/// Header values as on the wire.
-pub(super) fn listed(values: &[Text]) -> Value {
-    Value::List(values.iter().map(|value| Value::Text(value.clone())).collect())
 }
 
 pub(super) fn word(refresher: Option<Refresher>) -> &'static str {

@@ -1,7 +1,7 @@
 //! Rules about 422 answers: whether they were right, and whether they reached the caller (RFC 4028 6, 8.1, 9).
 
 use super::rule::{Check, Finding, Rule, Scope, Severity, Value};
-use super::timer_messages::{FLOOR, listed};
+use super::timer_messages::FLOOR;
 use super::timers::{NegotiationCase, at_most_notice_if_relayed, finding, has_interval};
 use super::words::{name, offer, quoted, seconds};
 use crate::correlation::{Round, Seconds};
@@ -166,7 +166,7 @@ fn each(
         found.scope = Scope::Exchange;
         found.values.push(("refused_session_expires_s", round.refused.session_expires.value().into()));
         if !round.demanded_raw.is_empty() {
-            found.values.push(("min_se_raw", listed(&round.demanded_raw)));
+            found.values.push(("min_se_raw", round.demanded_raw.as_slice().into()));
         }
         out.push(at_most_notice_if_relayed(found, round));
     }

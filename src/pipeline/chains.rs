@@ -5,9 +5,8 @@ use std::sync::Arc;
 use foldhash::HashMap;
 
 use super::judge::StartOutcome;
-use crate::correlation::{ChainEnd, Place, Redirect, Text, Tried, equals};
+use crate::correlation::{ChainEnd, Place, Redirect, Text, Tried, equals, target_key};
 use crate::limits::MAX_RIVALS;
-use crate::sip::Uri;
 use crate::time::Timestamp;
 
 /// The addresses that were asked for in a chain so far, by what they have in common.
@@ -15,19 +14,15 @@ use crate::time::Timestamp;
 struct Asked(HashMap<u64, Vec<Text>>);
 
 impl Asked {
-    fn key(uri: &[u8]) -> u64 {
-        Uri::parse(uri).map_or(0, |uri| uri.lenient_key())
-    }
-
     fn add(&mut self, uri: &Text) {
-        let known = self.0.entry(Self::key(uri)).or_default();
+        let known = self.0.entry(target_key(uri)).or_default();
         if known.len() < MAX_RIVALS && !known.iter().any(|old| equals(old, uri)) {
             known.push(uri.clone());
         }
     }
 
     fn has(&self, uri: &[u8]) -> bool {
-        self.0.get(&Self::key(uri)).is_some_and(|known| known.iter().any(|old| equals(old, uri)))
+        self.0.get(&target_key(uri)).is_some_and(|known| known.iter().any(|old| equals(old, uri)))
     }
 }
 
