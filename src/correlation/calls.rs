@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
-use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
@@ -69,6 +68,13 @@ pub struct Ended {
     pub watched_until: Timestamp,
 }
 
+impl Ended {
+    /// Reads a little of each message, so that they are near when they are worked through: asked for in advance, they come all at once.
+    pub fn warm(&self) -> u64 {
+        self.records.iter().map(MessageRecord::warm).fold(self.texts.warm(), u64::wrapping_add)
+    }
+}
+
 /// A dialog that stands, as far as the end of its call depends on it.
 #[derive(Debug)]
 struct Open {
@@ -81,10 +87,13 @@ struct Live {
     ended: Ended,
     /// [`CallKey::digest`] of its Call-ID.
     digest: u64,
-    number: u64,
-    /// The bound under which it stands among the deadlines: at most its deadline.
-    bound: Timestamp,
     has_invite: bool,
+    standing: Standing,
+}
+
+/// What is open in a call, from which follows when it is over.
+#[derive(Debug)]
+struct Standing {
     quiet_until: Timestamp,
     pending_until: Timestamp,
     /// The Vias of the INVITE that is pending, on the hop nearest its originator.
@@ -92,7 +101,7 @@ struct Live {
     open: Vec<Open>,
 }
 
-impl Live {
+impl Standing {
     /// When the call is over if nothing more comes.
     fn deadline(&self) -> Timestamp {
         let open = self.open.iter().map(|dialog| dialog.until).max().unwrap_or(Timestamp::MIN);
@@ -192,8 +201,21 @@ pub struct Arriving<'a> {
     pub now: Timestamp,
 }
 
-/// A bound of a call's deadline, the number of the call, and its key.
-type Bound = Reverse<(Timestamp, u64, u64)>;
+/// A bound of a call's deadline, the number of the call, and its place.
+type Bound = Reverse<(Timestamp, u64, u32)>;
+
+/// When the call at a place is over. These lie side by side: calls themselves are far from the processor.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    /// The number of the call.
+    number: u64,
+    /// The key of the call.
+    key: u64,
+    /// The bound under which it stands among the deadlines: at most its deadline.
+    bound: Timestamp,
+    /// When it is over if nothing more comes.
+    deadline: Timestamp,
+}
 
 /// The calls of one shard.
 ///
@@ -201,9 +223,15 @@ type Bound = Reverse<(Timestamp, u64, u64)>;
 /// comes with them, so it does not depend on when [`Calls::sweep`] is called.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// The live calls by [`CallKey::key`], so that finding one touches no memory but its own.
-    live: HashMap<u64, Live>,
-    /// A lower bound of each live call's deadline; entries that are not a call's [`Live::bound`] are stale.
+    /// The places of the live calls by [`CallKey::key`].
+    places: HashMap<u64, u32>,
+    /// The live calls, and nothing at places that are free.
+    live: Vec<Option<Live>>,
+    /// When they are over, by place.
+    due: Vec<Due>,
+    /// The places that are free.
+    free: Vec<u32>,
+    /// A lower bound of each live call's deadline; entries that are not a call's [`Due::bound`] are stale.
     deadlines: BinaryHeap<Bound>,
     finished: HashSet<u64>,
     finished_order: VecDeque<u64>,
@@ -223,51 +251,55 @@ impl Calls {
     /// Reads a little of what [`take`](Self::take) will need for a message of this call. Calls are many and their messages far
     /// apart, so that nearly all of it is far from the processor; asked for in advance, it comes all at once.
     pub fn warm(&self, key: CallKey) -> u64 {
-        let Some(live) = self.live.get(&key.key) else { return 0 };
-        let last = live.ended.records.last().map_or(0, |record| record.cseq);
-        u64::from(last) + live.ended.texts.warm() + live.ended.vias.last().copied().unwrap_or(0)
+        let place = self.places.get(&key.key);
+        let Some(Some(live)) = place.and_then(|place| self.live.get(*place as usize)) else { return 0 };
+        let last = live.ended.records.last().map_or(0, MessageRecord::warm);
+        last.wrapping_add(live.ended.texts.warm()).wrapping_add(live.ended.vias.last().copied().unwrap_or(0))
     }
 
     /// Adds a message to its call, which begins with it if there is none.
     fn add(&mut self, arriving: &Arriving<'_>) {
         let Arriving { key, now, .. } = *arriving;
-        let Some(live) = self.live.get_mut(&key.key).filter(|live| live.digest == key.digest) else {
+        let place = self.places.get(&key.key).copied().unwrap_or_else(|| self.begin(arriving));
+        let index = place as usize;
+        let (Some(Some(live)), Some(due)) = (self.live.get_mut(index), self.due.get_mut(index)) else { return };
+        if live.digest != key.digest {
             // Should two Call-IDs meet after all, the first one ends here.
-            self.end(key.key);
-            self.begin(arriving);
+            self.end(place);
             return self.add(arriving);
-        };
+        }
         self.stats.messages += 1;
-        let ended = &mut live.ended;
-        let mut record = arriving.record.clone();
-        let last = ended.records.last_mut();
-        record.settle(arriving.message, arriving.digests, last, &mut ended.texts, &mut ended.vias);
+        live.ended.records.push(arriving.record.clone());
+        let Ended { records, texts, vias, continued, .. } = &mut live.ended;
+        let Some((record, before)) = records.split_last_mut() else { return };
+        record.settle(arriving.message, arriving.digests, before.last_mut(), texts, vias);
         if record.is_request() && record.method == Method::Invite && !live.has_invite {
             live.has_invite = true;
-            self.stats.invite_calls += u64::from(!ended.continued);
+            self.stats.invite_calls += u64::from(!*continued);
         }
         // Behind a long pause of the capture a few frames come before their time is believed; one with a wrong clock keeps its call no
         // longer than this.
-        live.note(&record, now.max(record.time.min(now.plus_seconds(limits::LONGEST_INTERVAL_SECONDS))));
-        let deadline = live.deadline();
-        if deadline < live.bound {
-            live.bound = deadline;
-            self.deadlines.push(Reverse((deadline, live.number, key.key)));
+        let heard = now.max(record.time.min(now.plus_seconds(limits::LONGEST_INTERVAL_SECONDS)));
+        live.standing.note(record, heard);
+        due.deadline = live.standing.deadline();
+        if due.deadline < due.bound {
+            due.bound = due.deadline;
+            self.deadlines.push(Reverse((due.bound, due.number, place)));
         }
-        if let Some(signal) = Signal::of(&record, &live.ended, now) {
+        if let Some(signal) = Signal::of(&live.ended, now) {
             self.signals.push(signal);
         }
-        live.ended.records.push(record);
         if live.ended.records.len() >= limits::MAX_MESSAGES_PER_CALL {
             self.stats.too_long += 1;
             live.ended.watched_until = now;
-            self.end(key.key);
+            self.end(place);
         }
     }
 
-    fn begin(&mut self, arriving: &Arriving<'_>) {
+    /// Begins a call, and gives its place.
+    fn begin(&mut self, arriving: &Arriving<'_>) -> u32 {
         let Arriving { key: CallKey { key, digest }, call_id, now, .. } = *arriving;
-        if self.live.len() >= limits::MAX_LIVE_CALLS {
+        if self.places.len() >= limits::MAX_LIVE_CALLS {
             self.stats.evicted += 1;
             self.end_next(now);
         }
@@ -287,19 +319,25 @@ impl Calls {
             continued,
             watched_until: Timestamp::from_nanos(i64::MAX),
         };
-        let live = Live {
+        let quiet_until = now.plus_seconds(limits::QUIET_SECONDS);
+        let live = Some(Live {
             ended,
             digest,
-            number: self.next_number,
-            bound: now.plus_seconds(limits::QUIET_SECONDS),
             has_invite: false,
-            quiet_until: now.plus_seconds(limits::QUIET_SECONDS),
-            pending_until: Timestamp::MIN,
-            pending_vias: u32::MAX,
-            open: Vec::new(),
-        };
-        self.deadlines.push(Reverse((live.bound, live.number, key)));
-        self.live.insert(key, live);
+            standing: Standing { quiet_until, pending_until: Timestamp::MIN, pending_vias: u32::MAX, open: Vec::new() },
+        });
+        let due = Due { number: self.next_number, key, bound: quiet_until, deadline: quiet_until };
+        let place = self.free.pop().unwrap_or_else(|| u32::try_from(self.live.len()).unwrap_or(u32::MAX));
+        match (self.live.get_mut(place as usize), self.due.get_mut(place as usize)) {
+            (Some(old), Some(old_due)) => (*old, *old_due) = (live, due),
+            _ => {
+                self.live.push(live);
+                self.due.push(due);
+            }
+        }
+        self.deadlines.push(Reverse((due.bound, due.number, place)));
+        self.places.insert(key, place);
+        place
     }
 
     /// Ends the calls whose deadline has passed, the earliest first.
@@ -315,20 +353,23 @@ impl Calls {
     /// Takes the earliest bound: ends its call if that is its deadline, else puts the deadline in its place.
     fn pop(&mut self) -> bool {
         let Some(mut earliest) = self.deadlines.peek_mut() else { return true };
-        let Reverse((bound, number, key)) = *earliest;
-        let Some(live) = self.live.get_mut(&key).filter(|live| live.number == number && live.bound == bound) else {
+        let Reverse((bound, number, place)) = *earliest;
+        let due = self.due.get_mut(place as usize).filter(|due| due.number == number && due.bound == bound);
+        let Some(due) = due else {
             PeekMut::pop(earliest);
             return false;
         };
-        let deadline = live.deadline();
+        let deadline = due.deadline;
         if deadline <= bound {
-            live.ended.watched_until = deadline;
             PeekMut::pop(earliest);
-            self.end(key);
+            if let Some(Some(live)) = self.live.get_mut(place as usize) {
+                live.ended.watched_until = deadline;
+            }
+            self.end(place);
             return true;
         }
-        live.bound = deadline;
-        *earliest = Reverse((deadline, number, key));
+        due.bound = deadline;
+        *earliest = Reverse((deadline, number, place));
         false
     }
 
@@ -340,8 +381,9 @@ impl Calls {
         }
     }
 
-    fn end(&mut self, key: u64) {
-        let Some(live) = self.live.remove(&key) else { return };
+    /// Ends the call at a place, which is free from then on.
+    fn end(&mut self, place: u32) {
+        let Some(live) = self.leave(place) else { return };
         self.ended.push(live.ended);
         if self.finished.insert(live.digest) {
             self.finished_order.push_back(live.digest);
@@ -354,13 +396,24 @@ impl Calls {
         }
     }
 
+    /// Takes the call at a place away.
+    fn leave(&mut self, place: u32) -> Option<Live> {
+        let live = self.live.get_mut(place as usize)?.take()?;
+        let due = self.due.get_mut(place as usize)?;
+        self.places.remove(&due.key);
+        // No call has this number, so that bounds of the one that left are stale.
+        due.number = 0;
+        self.free.push(place);
+        Some(live)
+    }
+
     /// Ends all calls: the input is over.
     pub fn finish(&mut self) {
-        while let Some(Reverse((_, number, key))) = self.deadlines.pop() {
-            if let Entry::Occupied(entry) = self.live.entry(key)
-                && entry.get().number == number
+        while let Some(Reverse((_, number, place))) = self.deadlines.pop() {
+            if self.due.get(place as usize).is_some_and(|due| due.number == number)
+                && let Some(live) = self.leave(place)
             {
-                self.ended.push(entry.remove().ended);
+                self.ended.push(live.ended);
             }
         }
     }

@@ -126,8 +126,12 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
     let span = |part: &[u8]| Span::of(raw, part);
     let (cseq, from) = (message.cseq().ok()?, message.from().ok()?);
     let to = message.to().ok();
-    let (kind, subject, start_line) = start_line(message, raw);
+    let (kind, subject) = match message.start_line {
+        StartLine::Request { uri, .. } => (Kind::Request, span(uri)),
+        StartLine::Response { status, reason } => (Kind::Response(status), span(reason)),
+    };
     let method = Method::of(cseq.method);
+    let odd_start_line = !has_usual_start_line(message, cseq.method, subject);
     let tag = |address: Option<&NameAddr<'_>>| address.and_then(NameAddr::tag).map(span).unwrap_or_default();
     let picked = Picked::of(message);
     let session_expires = picked.session_expires.map(|value| SessionExpires::parse(value).ok());
@@ -161,7 +165,6 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         kind,
         method,
         cseq: cseq.number,
-        start_line,
         subject,
         from_uri: span(from.uri),
         from_tag: tag(Some(&from)),
@@ -181,7 +184,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         record_routes: u16::try_from(picked.record_routes).unwrap_or(u16::MAX),
         marks: marks(message),
         description: Description::of(method, message.body),
-        extra: extra(message, (kind, method), &picked, found.extents, odd_timers),
+        extra: extra(message, (kind, method), &picked, found.extents, (odd_start_line, odd_timers)),
     })
 }
 
@@ -197,13 +200,22 @@ fn marks(message: &Message<'_>) -> Marks {
     marks
 }
 
-fn start_line(message: &Message<'_>, raw: &[u8]) -> (Kind, Span, Span) {
-    let (kind, subject) = match message.start_line {
-        StartLine::Request { uri, .. } => (Kind::Request, uri),
-        StartLine::Response { status, reason } => (Kind::Response(status), reason),
+/// Whether the start line is what follows from the kind of a record, its method and its subject, so that it need not be kept.
+fn has_usual_start_line(message: &Message<'_>, cseq_method: &[u8], subject: Span) -> bool {
+    let raw = message.raw();
+    let (word_end, end): (usize, &[u8]) = match message.start_line {
+        StartLine::Request { method, .. } if method == cseq_method && Method::of(method) != Method::Other => {
+            (method.len(), b" SIP/2.0\r\n")
+        }
+        StartLine::Response { .. } if raw.starts_with(b"SIP/2.0 ") => ("SIP/2.0 200".len(), b"\r\n"),
+        _ => return false,
     };
-    let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
-    (kind, Span::of(raw, subject), Span::of(raw, raw.get(..end).unwrap_or_default()))
+    let start = word_end + 1;
+    // Where there is no reason phrase, nothing says where it would stand.
+    let subject = if subject.is_empty() { start..start } else { subject.range() };
+    raw.get(word_end) == Some(&b' ')
+        && subject.start == start
+        && raw.get(subject.end..).is_some_and(|behind| behind.starts_with(end))
 }
 
 const fn seconds(found: Option<Option<u64>>) -> Seconds {
@@ -268,17 +280,19 @@ fn extra(
     (kind, method): (Kind, Method),
     picked: &Picked<'_>,
     extents: &[Extent],
-    odd_timers: bool,
+    (odd_start_line, odd_timers): (bool, bool),
 ) -> Option<Box<Extra>> {
     let redirects = matches!(kind, Kind::Response(300..=399));
     let ends = picked.has_reason && kind == Kind::Request && matches!(method, Method::Bye | Method::Cancel);
     let reason = if ends { joined(message, HeaderName::Reason) } else { Vec::new() };
     let starts = kind == Kind::Request && (picked.diverted || picked.no_recurse);
     let large = kind == Kind::Request && message.raw().len() > MAX_UDP_REQUEST;
-    if !redirects && !starts && !large && !odd_timers && reason.is_empty() && extents.len() < 2 {
+    let odd = odd_start_line || odd_timers;
+    if !redirects && !starts && !large && !odd && reason.is_empty() && extents.len() < 2 {
         return None;
     }
     Some(Box::new(Extra {
+        start_line: odd_start_line.then(|| start_line(message)),
         contacts: if redirects { contacts(message) } else { Vec::new() },
         expires: if redirects { message.expires().and_then(Result::ok) } else { None },
         reason: reason.into(),
@@ -289,6 +303,13 @@ fn extra(
         no_recurse: picked.no_recurse,
         odd_timers: odd_timers.then(|| Box::new(self::odd_timers(message))),
     }))
+}
+
+#[cold]
+fn start_line(message: &Message<'_>) -> Box<[u8]> {
+    let raw = message.raw();
+    let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
+    raw.get(..end).unwrap_or_default().into()
 }
 
 #[cold]
@@ -322,4 +343,49 @@ fn contacts(message: &Message<'_>) -> Vec<ContactRecord> {
         Err(_) => ContactRecord { raw: raw.into(), ..ContactRecord::default() },
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::Texts;
+    use super::*;
+
+    #[test]
+    fn start_lines_are_as_on_the_wire_however_odd() {
+        for (line, cseq, is_kept) in [
+            ("INVITE sip:bob@example.com SIP/2.0", "INVITE", false),
+            ("ACK sip:bob@example.com;x=y SIP/2.0", "ACK", false),
+            ("SIP/2.0 200 OK", "INVITE", false),
+            ("SIP/2.0 100 trying -- your call is important to us", "INVITE", false),
+            ("SIP/2.0 480 ", "INVITE", false),
+            ("SIP/2.0 480", "INVITE", true),
+            ("sip/2.0 200 OK", "INVITE", true),
+            ("SIP/2.0 200 OK ", "INVITE", false),
+            ("SIP/2.0  200 OK", "INVITE", true),
+            ("SIP/2.0 200  OK", "INVITE", false),
+            ("INVITE sip:bob@example.com SIP/2.0", "OPTIONS", true),
+            ("INVITE  sip:bob@example.com SIP/2.0", "INVITE", true),
+            ("INVITE <sip:bob@example.com> SIP/2.0", "INVITE", true),
+            ("INVITE sip:bob@example.com sip/2.0", "INVITE", true),
+            ("NEWMETHOD sip:bob@example.com SIP/2.0", "NEWMETHOD", true),
+        ] {
+            for end in ["\r\n", "\n"] {
+                let head = format!(
+                    "Via: SIP/2.0/UDP a;branch=z9hG4bK1{end}From: <sip:a>;tag=1{end}To: <sip:b>{end}Call-ID: x{end}CSeq: 1 {cseq}{end}"
+                );
+                let text = format!("{line}{end}{head}{end}");
+                let message = Message::parse(text.as_bytes()).unwrap();
+                let mut digests = Vec::new();
+                let mut record = extract(&message, &Found::default(), &mut digests).unwrap();
+                let (mut texts, mut vias) = (Texts::default(), Vec::new());
+                record.settle(message.raw(), &digests, None, &mut texts, &mut vias);
+                assert_eq!(record.start_line(&texts), line.as_bytes(), "{text:?}");
+                assert_eq!(record.odd_start_line().is_some(), is_kept || end == "\n", "{text:?}");
+                if record.is_request() {
+                    let method = line.split(' ').next().unwrap_or_default();
+                    assert_eq!(record.method_text(), method.as_bytes());
+                }
+            }
+        }
+    }
 }

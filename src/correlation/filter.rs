@@ -57,7 +57,7 @@ impl Filter {
             && any(&self.call_ids, |pattern| pattern.matches(&call.call_id))
             && any(&self.from, |pattern| pattern.matches(call.texts.get(first.from_uri)))
             && any(&self.to, |pattern| pattern.matches(call.texts.get(first.to_uri)))
-            && any(&self.methods, |method| method.0.matches(method_of(call, first)))
+            && any(&self.methods, |method| method.0.matches(method_of(first)))
             && any(&self.hosts, |network| {
                 any_record(&|record| {
                     network.contains(record.source.address) || network.contains(record.destination.address)
@@ -74,13 +74,10 @@ fn any<T>(conditions: &[T], applies: impl Fn(&T) -> bool) -> bool {
 }
 
 /// The method of the first message of a call; nothing if it is a response that names none.
-fn method_of<'a>(call: &'a Ended, first: &MessageRecord) -> &'a [u8] {
+fn method_of(first: &MessageRecord) -> &[u8] {
     match (first.method.name(), first.kind) {
         (Some(name), _) => name.as_bytes(),
-        (None, Kind::Request) => {
-            let line = call.texts.get(first.start_line);
-            line.split(|byte| *byte == b' ').next().unwrap_or_default()
-        }
+        (None, Kind::Request) => first.method_text(),
         (None, Kind::Response(_)) => &[],
     }
 }

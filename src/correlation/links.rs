@@ -55,11 +55,12 @@ enum SignalKind {
 }
 
 impl Signal {
-    /// The signal that `record` is, if it is one; `call` holds the messages of its call before it.
-    pub fn of(record: &MessageRecord, call: &Ended, now: Timestamp) -> Option<Self> {
+    /// The signal that the last message of a call is, if it is one.
+    pub fn of(call: &Ended, now: Timestamp) -> Option<Self> {
+        let (record, before) = call.records.split_last()?;
         let text = |span| call.texts.get(span);
         let own_request = || {
-            let near = call.records.iter().rev().take(limits::MAX_RIVALS);
+            let near = before.iter().rev().take(limits::MAX_RIVALS);
             let mut near =
                 near.filter(|other| other.is_request() && other.cseq == record.cseq && other.method == record.method);
             // The request on the hop of the response, else on another.
@@ -71,7 +72,7 @@ impl Signal {
                 // Only what opens a call: a retry after a challenge, 422 or 3xx belongs to what it retries.
                 let same_sender =
                     |other: &MessageRecord| other.is_request() && other.source.address == record.source.address;
-                if !starts || call.records.iter().take(32).any(same_sender) {
+                if !starts || before.iter().take(32).any(same_sender) {
                     return None;
                 }
                 (SignalKind::Start, Some(record))

@@ -2,7 +2,7 @@
 
 use super::dialog::{Agreement, Dialog, DialogState, Dialogs, EndCause};
 use super::facts::{Place, Text};
-use super::record::{MessageRecord, Method};
+use super::record::{Kind, MessageRecord, Method};
 use super::text::Span;
 use super::transaction::Repeat;
 use super::view::{CallView, place_of};
@@ -50,6 +50,9 @@ struct Entry {
     method: Method,
 }
 
+/// What a start line is made of, and where it begins among all of a dialog, and its length.
+type KnownLine = ((Kind, Method, Span), (u32, u32));
+
 /// The messages of a dialog. They repeat each other: few endpoints send few different start lines.
 #[derive(Clone, Debug, Default)]
 struct Entries {
@@ -63,11 +66,12 @@ struct Entries {
 }
 
 impl Entries {
-    fn push(&mut self, view: &CallView<'_>, record: &MessageRecord, lines: &mut Vec<(Span, (u32, u32))>) {
-        let known = lines.iter().rev().take(MAX_RIVALS).find(|(span, _)| *span == record.start_line);
-        let line = known.map_or_else(|| self.line(view.texts.get(record.start_line)), |(_, line)| *line);
-        if known.is_none() {
-            lines.push((record.start_line, line));
+    fn push(&mut self, view: &CallView<'_>, record: &MessageRecord, lines: &mut Vec<KnownLine>) {
+        let parts = record.odd_start_line().is_none().then_some((record.kind, record.method, record.subject));
+        let known = lines.iter().rev().take(MAX_RIVALS).find(|(known, _)| Some(*known) == parts);
+        let line = known.map_or_else(|| self.line(&record.start_line(view.texts)), |(_, line)| *line);
+        if let (Some(parts), None) = (parts, known) {
+            lines.push((parts, line));
         }
         let ends = (self.endpoint(record.source), self.endpoint(record.destination));
         self.list.push(Entry {

@@ -1,5 +1,7 @@
 //! What correlation and the rules need of one message, small enough to keep for every message of a live call.
 
+use std::borrow::Cow;
+
 use super::marks::{Marks, TimerMarks};
 use super::offer::Description;
 use super::text::{Span, Texts};
@@ -148,6 +150,8 @@ pub struct OddTimers {
 /// What few messages have.
 #[derive(Clone, Debug, Default)]
 pub struct Extra {
+    /// The start line, if it is not what [`MessageRecord::start_line`] makes of the rest.
+    pub start_line: Option<Box<[u8]>>,
     /// The Contacts of a 3xx, in wire order.
     pub contacts: Vec<ContactRecord>,
     /// Seconds of the Expires header of a 3xx.
@@ -199,8 +203,6 @@ pub struct MessageRecord {
     pub method: Method,
     /// The CSeq number.
     pub cseq: u32,
-    /// The start line.
-    pub start_line: Span,
     /// The Request-URI, or the reason phrase.
     pub subject: Span,
     /// The URI of From.
@@ -278,6 +280,32 @@ impl MessageRecord {
         }
     }
 
+    /// The start line as on the wire.
+    pub fn start_line<'a>(&'a self, texts: &Texts) -> Cow<'a, [u8]> {
+        if let Some(line) = self.odd_start_line() {
+            return line.into();
+        }
+        let subject = texts.get(self.subject);
+        let line = match self.kind {
+            Kind::Request => [self.method.name().unwrap_or_default().as_bytes(), b" ", subject, b" SIP/2.0"].concat(),
+            Kind::Response(status) => [b"SIP/2.0 ", status.to_string().as_bytes(), b" ", subject].concat(),
+        };
+        line.into()
+    }
+
+    /// The start line, if it does not follow from the method or status code and the Request-URI or reason phrase.
+    pub fn odd_start_line(&self) -> Option<&[u8]> {
+        self.extra.as_ref().and_then(|extra| extra.start_line.as_deref())
+    }
+
+    /// The method of a request as its start line spells it.
+    pub fn method_text(&self) -> &[u8] {
+        match self.odd_start_line() {
+            Some(line) => line.split(|byte| *byte == b' ').next().unwrap_or_default(),
+            None => self.method.name().unwrap_or_default().as_bytes(),
+        }
+    }
+
     /// Whether it has a body.
     pub const fn has_body(&self) -> bool {
         self.timer_marks.has(TimerMarks::BODY)
@@ -298,9 +326,16 @@ impl MessageRecord {
         self.extra.as_ref().and_then(|extra| extra.odd_timers.as_deref())
     }
 
-    fn spans(&mut self) -> [&mut Span; 9] {
+    /// Reads a little of all parts of the record, so that it is near.
+    pub(super) fn warm(&self) -> u64 {
+        let Self { time, digest, top_via, subject, session_id, source, destination, cseq, marks, .. } = self;
+        let numbers = u64::from(*cseq) ^ u64::from(source.port) ^ u64::from(destination.port);
+        let spans = subject.range().start ^ session_id.range().start;
+        time.nanos().unsigned_abs() ^ digest ^ top_via ^ numbers ^ spans as u64 ^ u64::from(marks.has(Marks::HEAD_CUT))
+    }
+
+    fn spans(&mut self) -> [&mut Span; 8] {
         [
-            &mut self.start_line,
             &mut self.subject,
             &mut self.from_uri,
             &mut self.from_tag,

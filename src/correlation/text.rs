@@ -1,5 +1,7 @@
 //! The words of a call, each kept once.
 
+use std::ops::Range;
+
 use foldhash::{HashMap, HashMapExt};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -31,6 +33,11 @@ impl Span {
         whole.get(start..start.saturating_add(self.length as usize)).unwrap_or_default()
     }
 
+    /// Where it lies.
+    pub const fn range(self) -> Range<usize> {
+        self.start as usize..self.start as usize + self.length as usize
+    }
+
     /// Whether there is no text.
     pub const fn is_empty(self) -> bool {
         self.length == 0
@@ -39,8 +46,10 @@ impl Span {
 
 /// Up to how many texts are looked through one by one; more are found by digest.
 const FEW: usize = 32;
+/// Octets of text that most calls have at least; room for them is made at once.
+const USUAL_BYTES: usize = 512;
 
-/// The words of a call: tags, URIs and start lines, each kept once, so that equal texts have equal spans.
+/// The words of a call: tags, URIs and reason phrases, each kept once, so that equal texts have equal spans.
 ///
 /// The messages of a call repeat each other, so this holds a fraction of their text.
 #[derive(Debug, Default)]
@@ -53,7 +62,7 @@ pub struct Texts {
 impl Texts {
     /// No words, with room for those of a usual call.
     pub fn with_room() -> Self {
-        Self { bytes: Vec::with_capacity(768), spans: Vec::with_capacity(FEW / 2), by_digest: HashMap::new() }
+        Self { bytes: Vec::with_capacity(USUAL_BYTES), spans: Vec::with_capacity(FEW / 2), by_digest: HashMap::new() }
     }
 
     /// Keeps `text`, which may well be what stands at `hint`, and says where.

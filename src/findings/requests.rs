@@ -222,10 +222,14 @@ type Highest<'a> = HashMap<(Span, Span, IpAddr, IpAddr), (u32, &'a MessageRecord
 
 fn cseq_behind(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     let view = case.view;
+    let numbered = || view.transactions.hops.iter().filter(counts_itself).filter(|hop| hop.parent.is_none());
+    if numbered().is_sorted_by_key(|hop| hop.cseq) {
+        return;
+    }
     let mut highest = Highest::new();
     let mut sent: HashSet<(Method, u32, Span, Span)> = HashSet::new();
     let mut said: HashSet<(Span, Span)> = HashSet::new();
-    for hop in view.transactions.hops.iter().filter(counts_itself).filter(|hop| hop.parent.is_none()) {
+    for hop in numbered() {
         let Some(request) = view.request(hop) else { continue };
         let path = |to_tag| (hop.from_tag, to_tag, hop.client.address, hop.server.address);
         if request.to_tag.is_empty() {

@@ -109,9 +109,9 @@ impl CallShards {
             .flat_map_iter(|calls| {
                 let mut sum = Judged::default();
                 let mut kept = Vec::new();
-                for call in calls.take_ended() {
+                for mut call in calls.take_ended() {
                     let is_awaited = pending.is_early() && (tells(&call) || pending.is_tied(call.instance));
-                    let judged = Judged { is_awaited, ..judge(call, links, options) };
+                    let judged = Judged { is_awaited, ..judge(&mut call, links, options) };
                     if judged.is_kept() {
                         kept.push(judged);
                     } else {

@@ -30,10 +30,7 @@ impl Tally {
             has_invite |= record.method == Method::Invite;
             match record.kind {
                 Kind::Response(status) => messages.response(status),
-                Kind::Request => {
-                    let line = call.texts.get(record.start_line);
-                    messages.request(record.method, line.split(|byte| *byte == b' ').next().unwrap_or_default());
-                }
+                Kind::Request => messages.request(record.method, record.method_text()),
             }
         }
         Self { call_id: call.call_id.as_ref().into(), has_invite, messages, dialogs, selected }

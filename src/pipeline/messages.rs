@@ -12,7 +12,6 @@ use crate::sip::Message;
 #[derive(Debug)]
 struct Item {
     order: Order,
-    record: MessageRecord,
     key: CallKey,
     /// In the message.
     call_id: Span,
@@ -27,6 +26,8 @@ struct Item {
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     items: Vec<Item>,
+    /// What is kept of each.
+    records: Vec<MessageRecord>,
     /// The Via digests of all.
     digests: Vec<u64>,
     /// The bytes of messages that do not lie in a window as they are: from streams, fragments and archives.
@@ -59,7 +60,8 @@ impl Messages {
         self.tie(&mut record, message);
         let (raw, in_window) = self.place(message.raw(), window);
         let key = CallKey::of(call_id);
-        self.items.push(Item { order, record, key, call_id: Span::of(message.raw(), call_id), raw, in_window });
+        self.records.push(record);
+        self.items.push(Item { order, key, call_id: Span::of(message.raw(), call_id), raw, in_window });
         true
     }
 
@@ -75,24 +77,26 @@ impl Messages {
     pub(crate) fn redact(&mut self, windows: &[Window], pseudonyms: &Pseudonyms) {
         let window = self.window_bytes(windows);
         let (items, bytes) = (std::mem::take(&mut self.items), std::mem::take(&mut self.bytes));
+        let before = std::mem::take(&mut self.records);
         self.digests.clear();
-        for item in items {
+        for (item, before) in items.into_iter().zip(before) {
             let raw = item.raw.within(if item.in_window { window } else { &bytes });
-            let redacted = read(raw, &item.record).map(|message| pseudonyms.message(&message)).unwrap_or_default();
-            let again = read(&redacted, &item.record);
+            let redacted = read(raw, &before).map(|message| pseudonyms.message(&message)).unwrap_or_default();
+            let again = read(&redacted, &before);
             let Some((message, call_id)) = again.as_ref().and_then(|message| Some((message, message.call_id()?)))
             else {
                 continue;
             };
-            let found = pseudonymous(&item.record, pseudonyms);
-            let one = [item.record.extent];
-            let more = item.record.extra.as_ref().map(|extra| extra.extents.as_slice());
+            let found = pseudonymous(&before, pseudonyms);
+            let one = [before.extent];
+            let more = before.extra.as_ref().map(|extra| extra.extents.as_slice());
             let extents = more.filter(|extents| !extents.is_empty()).unwrap_or(&one);
             let Some(mut record) = extract(message, &Found { extents, ..found }, &mut self.digests) else { continue };
             self.tie(&mut record, message);
             let (raw, in_window) = self.place(message.raw(), &[]);
             let (key, call_id) = (CallKey::of(call_id), Span::of(message.raw(), call_id));
-            self.items.push(Item { order: item.order, record, key, call_id, raw, in_window });
+            self.records.push(record);
+            self.items.push(Item { order: item.order, key, call_id, raw, in_window });
         }
     }
 
@@ -110,7 +114,7 @@ impl Messages {
     /// All messages, in order.
     pub(crate) fn arriving<'m>(&'m self, windows: &'m [Window]) -> impl Iterator<Item = Arriving<'m>> {
         let queue = Queue { list: self, window: self.window_bytes(windows), rest: &[] };
-        self.items.iter().map(move |item| queue.arriving(item))
+        self.items.iter().zip(&self.records).map(move |(item, record)| queue.arriving(item, record))
     }
 
     fn window_bytes<'m>(&self, windows: &'m [Window]) -> &'m [u8] {
@@ -210,6 +214,7 @@ impl Spare {
     /// Takes back a list whose messages have gone to their calls.
     pub(crate) fn give_back(&mut self, mut list: Messages) {
         list.items.clear();
+        list.records.clear();
         list.digests.clear();
         list.bytes.clear();
         list.by_shard.clear();
@@ -247,13 +252,13 @@ impl<'m> Queue<'m> {
     pub(crate) fn next(&mut self) -> Option<Arriving<'m>> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        Some(self.arriving(self.item(*first)?))
+        Some(self.arriving(self.item(*first)?, self.list.records.get(*first as usize)?))
     }
 
-    fn arriving(&self, item: &'m Item) -> Arriving<'m> {
+    fn arriving(&self, item: &'m Item, record: &'m MessageRecord) -> Arriving<'m> {
         let message = self.raw(item);
         Arriving {
-            record: &item.record,
+            record,
             key: item.key,
             call_id: item.call_id.within(message),
             message,

@@ -60,7 +60,7 @@ fn take(capture_source: u32, piece: SctpPiece<'_>, context: &mut StreamContext<'
             context.losses.push(Loss { capture_source, path, since, until: now.time, shown: now.watermark })
         }
         SctpPiece::Message { path, bytes, extents, cut, arrival } => {
-            let Some(message) = context.given.read(bytes, cut) else { return };
+            let Ok(message) = context.given.read(bytes, cut) else { return };
             let envelope = Envelope {
                 spot: Spot { capture_source, arrival, ..context.now },
                 position: context.count,

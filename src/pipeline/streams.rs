@@ -255,7 +255,7 @@ impl Place {
             }
             _ => return,
         };
-        let Some(message) = context.given.read(payload, missing > 0) else { return };
+        let Ok(message) = context.given.read(payload, missing > 0) else { return };
         let within = !chunk.0.is_empty() && matches!(decoded, Decoded::Datagram(_));
         let extent =
             if within { Origin::Frame { bytes: chunk.0, extent: chunk.1 }.extent(message.raw()) } else { chunk.1 };

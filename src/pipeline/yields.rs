@@ -202,7 +202,7 @@ impl<'w> Yield<'w> {
     /// A relayed message that was compressed: its bytes are nowhere in the input.
     #[cold]
     fn unpacked(&mut self, unpacked: &Unpacked, spot: Spot) {
-        let Some(message) = self.read_datagram(&unpacked.payload, false) else { return };
+        let Ok(message) = self.read_datagram(&unpacked.payload, false) else { return };
         let envelope = Envelope {
             spot: spot.relayed(unpacked.relayed_time),
             position: 0,
@@ -218,7 +218,7 @@ impl<'w> Yield<'w> {
     }
 
     /// The same for a datagram, which is counted too.
-    fn read_datagram<'m>(&mut self, payload: &'m [u8], cut: bool) -> Option<Message<'m>> {
+    fn read_datagram<'m>(&mut self, payload: &'m [u8], cut: bool) -> Result<Message<'m>, NotSip> {
         let framed = self.counters.messages.framed;
         let message = self.read(payload, cut);
         let looks_like_sip = self.counters.messages.framed > framed;
@@ -226,18 +226,17 @@ impl<'w> Yield<'w> {
         message
     }
 
-    /// Reads and counts a message that fills something; nothing if it is none.
-    pub(crate) fn read<'m>(&mut self, payload: &'m [u8], cut: bool) -> Option<Message<'m>> {
+    /// Reads a message that fills something, and counts it if it looks like one.
+    pub(crate) fn read<'m>(&mut self, payload: &'m [u8], cut: bool) -> Result<Message<'m>, NotSip> {
         let read = if cut { Message::parse_cut(payload) } else { Message::parse(payload) };
-        if matches!(read, Err(NotSip::Empty | NotSip::NoStartLine | NotSip::NoVersion)) {
-            return None;
+        if !matches!(read, Err(NotSip::Empty | NotSip::NoStartLine | NotSip::NoVersion)) {
+            self.counters.messages.count(&read);
         }
-        self.counters.messages.count(&read);
-        read.ok()
+        read
     }
 
     fn datagram(&mut self, datagram: &Datagram<'w>, spot: Spot, origin: &Origin<'_>) {
-        let Some(message) = self.read_datagram(datagram.payload, datagram.missing > 0) else { return };
+        let Ok(message) = &self.read_datagram(datagram.payload, datagram.missing > 0) else { return };
         let own = [origin.extent(message.raw())];
         let extents = match origin {
             Origin::Frame { .. } => &own[..],
@@ -251,10 +250,10 @@ impl<'w> Yield<'w> {
             transport: datagram.transport,
             identification: datagram.identification,
             extents,
-            trailing: trailing(&message, datagram.payload),
+            trailing: trailing(message, datagram.payload),
             missing: datagram.missing,
         };
-        self.message(&message, &envelope, spot.order(0));
+        self.message(message, &envelope, spot.order(0));
     }
 
     /// Sends a message to the shard of its call. `order` is its place among all messages.

@@ -81,9 +81,9 @@ pub(super) fn head_end(bytes: &[u8], start: usize, last: bool) -> HeadEnd {
 
 /// One header, or a line that is none. Offsets into the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeaderLine {
-    /// `start..name_end` is the name, `value_start..value_end` the value without white space round it.
-    Field { name: HeaderName, start: usize, name_end: usize, value_start: usize, value_end: usize },
+pub(super) enum HeaderLine<'a> {
+    /// The name at `start` has that length, and the value, which has no white space round it, stands at `value_start`.
+    Field { name: HeaderName, start: usize, name_length: usize, value_start: usize, value: &'a [u8] },
     /// Neither a header nor the continuation of one.
     Malformed { start: usize },
 }
@@ -162,7 +162,7 @@ impl<'a> HeaderLines<'a> {
 
     /// The next header. `None` at the blank line, at the end, or at a last line that is not trusted.
     #[inline]
-    pub(super) fn header(&mut self) -> Option<HeaderLine> {
+    pub(super) fn header(&mut self) -> Option<HeaderLine<'a>> {
         let usual = self.usual_header();
         if usual.is_some() { usual } else { self.any_header() }
     }
@@ -170,28 +170,27 @@ impl<'a> HeaderLines<'a> {
     /// A header as nearly all are: a name that is known, one space or none, and a value on one line that ends with CRLF.
     /// `None` says nothing.
     #[inline]
-    fn usual_header(&mut self) -> Option<HeaderLine> {
+    fn usual_header(&mut self) -> Option<HeaderLine<'a>> {
         let start = self.position;
-        let (name, colon) = HeaderName::known_at(from(self.bytes, start))?;
-        let name_end = start.wrapping_add(colon);
-        let behind = name_end.wrapping_add(1);
-        let rest = from(self.bytes, behind);
-        let length = find_line_break(rest)?;
-        let value_end = behind.wrapping_add(length);
-        let value_start = behind.wrapping_add(usize::from(rest.first() == Some(&b' ')));
-        let value = part(self.bytes, value_start, value_end);
-        let is_plain =
-            value.first().is_some_and(|first| !is_lws(*first)) && value.last().is_some_and(|last| !is_lws(*last));
-        match from(rest, length) {
-            [b'\r', b'\n', next, ..] if is_plain && !is_blank(*next) => {
-                self.position = value_end.wrapping_add(2);
-                Some(HeaderLine::Field { name, start, name_end, value_start, value_end })
-            }
-            _ => None,
+        let line = self.bytes.get(start..)?;
+        let (name, colon) = HeaderName::known_at(line)?;
+        let rest = line.get(colon.wrapping_add(1)..)?;
+        let (value, behind) = rest.split_at_checked(find_line_break(rest)?)?;
+        let [b'\r', b'\n', next, ..] = behind else { return None };
+        let (blank, value) = match value {
+            [b' ', value @ ..] => (1, value),
+            value => (0, value),
+        };
+        let is_plain = |byte: &u8| *byte > b' ';
+        if !value.first().is_some_and(is_plain) || !value.last().is_some_and(is_plain) || is_blank(*next) {
+            return None;
         }
+        let value_start = start.wrapping_add(colon).wrapping_add(1).wrapping_add(blank);
+        self.position = value_start.wrapping_add(value.len()).wrapping_add(2);
+        Some(HeaderLine::Field { name, start, name_length: colon, value_start, value })
     }
 
-    fn any_header(&mut self) -> Option<HeaderLine> {
+    fn any_header(&mut self) -> Option<HeaderLine<'a>> {
         if self.position >= self.bytes.len() {
             return None;
         }
@@ -211,13 +210,7 @@ impl<'a> HeaderLines<'a> {
         let leading = value.iter().position(|byte| !is_lws(*byte)).unwrap_or(value.len());
         let value = trim_end(from(value, leading));
         let value_start = value_start.wrapping_add(leading);
-        Some(HeaderLine::Field {
-            name,
-            start,
-            name_end: start.wrapping_add(length),
-            value_start,
-            value_end: value_start.wrapping_add(value.len()),
-        })
+        Some(HeaderLine::Field { name, start, name_length: length, value_start, value })
     }
 }
 
@@ -241,11 +234,14 @@ mod tests {
         let mut found = Vec::new();
         while let Some(line) = lines.header() {
             found.push(match line {
-                HeaderLine::Field { start, name_end, value_start, value_end, .. } => format!(
-                    "{}={}",
-                    String::from_utf8_lossy(&bytes[start..name_end]),
-                    String::from_utf8_lossy(&bytes[value_start..value_end])
-                ),
+                HeaderLine::Field { start, name_length, value_start, value, .. } => {
+                    assert_eq!(&bytes[value_start..value_start + value.len()], value);
+                    format!(
+                        "{}={}",
+                        String::from_utf8_lossy(&bytes[start..start + name_length]),
+                        String::from_utf8_lossy(value)
+                    )
+                }
                 HeaderLine::Malformed { start } => format!("malformed at {start}"),
             });
         }

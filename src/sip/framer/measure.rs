@@ -115,12 +115,12 @@ fn length_of_body(head: &[u8]) -> Option<u64> {
         if !matches!(line.first(), Some(b'C' | b'c' | b'L' | b'l')) {
             continue;
         }
-        let Some(HeaderLine::Field { name: HeaderName::ContentLength, value_start, value_end, .. }) =
+        let Some(HeaderLine::Field { name: HeaderName::ContentLength, value, .. }) =
             HeaderLines::new(line, true).header()
         else {
             continue;
         };
-        let length = content_length(part(line, value_start, value_end)).ok()?;
+        let length = content_length(value).ok()?;
         if found.is_some_and(|before| before != length) {
             return None;
         }

@@ -58,8 +58,8 @@ pub(super) fn read(bytes: &[u8], origin: Origin) -> Result<Message<'_>, NotSip> 
     let mut reader = Reader::new(raw, anomalies);
     while let Some(line) = lines.header() {
         match line {
-            HeaderLine::Field { name, start, name_end, value_start, value_end } => {
-                reader.field(name, start, name_end, value_start, value_end);
+            HeaderLine::Field { name, start, name_length, value_start, value } => {
+                reader.field(name, (start, name_length), (value_start, value));
             }
             HeaderLine::Malformed { start } => reader.anomalies.push(Anomaly::MalformedHeaderLine, start),
         }
@@ -139,10 +139,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes a header.
-    fn field(&mut self, name: HeaderName, start: usize, name_end: usize, value_start: usize, value_end: usize) {
-        let (Ok(name_length), Some(start_offset), Some(value_from), Some(value_to)) =
-            (u16::try_from(name_end.saturating_sub(start)), offset(start), offset(value_start), offset(value_end))
+    /// Takes a header with where it begins and the length of its name, and its value with where that begins.
+    fn field(
+        &mut self,
+        name: HeaderName,
+        (start, name_length): (usize, usize),
+        (value_start, value): (usize, &'a [u8]),
+    ) {
+        let (Ok(name_length), Some(start_offset), Some(value_from), Some(length)) =
+            (u16::try_from(name_length), offset(start), offset(value_start), offset(value.len()))
         else {
             self.anomalies.push(Anomaly::MalformedHeaderLine, start);
             return;
@@ -154,11 +159,10 @@ impl<'a> Reader<'a> {
         self.headers.push(Span {
             start: start_offset,
             value_start: value_from,
-            value_end: value_to,
+            value_end: value_from.wrapping_add(length),
             name_length,
             name,
         });
-        let value = part(self.raw, value_start, value_end);
         let repeated = name.kind() == HeaderKind::Single && self.seen.insert(name);
         match name {
             HeaderName::Via => self.vias(value, start),
