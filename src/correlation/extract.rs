@@ -131,7 +131,7 @@ pub fn extract(message: &Message<'_>, found: &Found<'_>, digests: &mut Vec<u64>)
         StartLine::Response { status, reason } => (Kind::Response(status), span(reason)),
     };
     let method = Method::of(cseq.method);
-    let odd_start_line = !has_usual_start_line(message, cseq.method, subject);
+    let odd_start_line = !has_usual_start_line(message, (cseq.method, method), subject);
     let tag = |address: Option<&NameAddr<'_>>| address.and_then(NameAddr::tag).map(span).unwrap_or_default();
     let picked = Picked::of(message);
     let session_expires = picked.session_expires.map(|value| SessionExpires::parse(value).ok());
@@ -201,13 +201,13 @@ fn marks(message: &Message<'_>) -> Marks {
 }
 
 /// Whether the start line is what follows from the kind of a record, its method and its subject, so that it need not be kept.
-fn has_usual_start_line(message: &Message<'_>, cseq_method: &[u8], subject: Span) -> bool {
+fn has_usual_start_line(message: &Message<'_>, (cseq_method, method): (&[u8], Method), subject: Span) -> bool {
     let raw = message.raw();
     let (word_end, end): (usize, &[u8]) = match message.start_line {
-        StartLine::Request { method, .. } if method == cseq_method && Method::of(method) != Method::Other => {
-            (method.len(), b" SIP/2.0\r\n")
+        StartLine::Request { method: own, .. } if own == cseq_method && method != Method::Other => {
+            (own.len(), b" SIP/2.0")
         }
-        StartLine::Response { .. } if raw.starts_with(b"SIP/2.0 ") => ("SIP/2.0 200".len(), b"\r\n"),
+        StartLine::Response { .. } if raw.starts_with(b"SIP/2.0 ") => ("SIP/2.0 200".len(), b""),
         _ => return false,
     };
     let start = word_end + 1;
@@ -215,7 +215,12 @@ fn has_usual_start_line(message: &Message<'_>, cseq_method: &[u8], subject: Span
     let subject = if subject.is_empty() { start..start } else { subject.range() };
     raw.get(word_end) == Some(&b' ')
         && subject.start == start
-        && raw.get(subject.end..).is_some_and(|behind| behind.starts_with(end))
+        && raw.get(subject.end..).and_then(|rest| rest.strip_prefix(end)).is_some_and(|rest| line_end(rest) == 0)
+}
+
+/// Where the line ends that the text begins with.
+fn line_end(text: &[u8]) -> usize {
+    text.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(text.len())
 }
 
 const fn seconds(found: Option<Option<u64>>) -> Seconds {
@@ -308,8 +313,7 @@ fn extra(
 #[cold]
 fn start_line(message: &Message<'_>) -> Box<[u8]> {
     let raw = message.raw();
-    let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
-    raw.get(..end).unwrap_or_default().into()
+    raw.get(..line_end(raw)).unwrap_or_default().into()
 }
 
 #[cold]
@@ -380,7 +384,7 @@ mod tests {
                 let (mut texts, mut vias) = (Texts::default(), Vec::new());
                 record.settle(message.raw(), &digests, None, &mut texts, &mut vias);
                 assert_eq!(record.start_line(&texts), line.as_bytes(), "{text:?}");
-                assert_eq!(record.odd_start_line().is_some(), is_kept || end == "\n", "{text:?}");
+                assert_eq!(record.odd_start_line().is_some(), is_kept, "{text:?}");
                 if record.is_request() {
                     let method = line.split(' ').next().unwrap_or_default();
                     assert_eq!(record.method_text(), method.as_bytes());

@@ -223,6 +223,7 @@ type Highest<'a> = HashMap<(Span, Span, IpAddr, IpAddr), (u32, &'a MessageRecord
 fn cseq_behind(rule: &'static Rule, case: &DialogCase<'_>, out: &mut Vec<Finding>) {
     let view = case.view;
     let numbered = || view.transactions.hops.iter().filter(counts_itself).filter(|hop| hop.parent.is_none());
+    // As nearly always: then nothing is behind, and no table is needed to see it.
     if numbered().is_sorted_by_key(|hop| hop.cseq) {
         return;
     }

@@ -109,9 +109,9 @@ impl CallShards {
             .flat_map_iter(|calls| {
                 let mut sum = Judged::default();
                 let mut kept = Vec::new();
-                for mut call in calls.take_ended() {
+                for call in calls.take_ended() {
                     let is_awaited = pending.is_early() && (tells(&call) || pending.is_tied(call.instance));
-                    let judged = Judged { is_awaited, ..judge(&mut call, links, options) };
+                    let judged = Judged { is_awaited, ..judge(call, links, options) };
                     if judged.is_kept() {
                         kept.push(judged);
                     } else {
@@ -135,7 +135,7 @@ fn tells(call: &Ended) -> bool {
 /// Hands the messages of a shard to their calls, in the order of frames.
 fn run_calls(calls: &mut Calls, mut queues: Vec<Queue<'_>>) {
     let waiting = queues.iter().flat_map(Queue::waiting);
-    let warmed = waiting.map(|(key, message)| calls.warm(key) + head_bytes(message)).fold(0, u64::wrapping_add);
+    let warmed = waiting.map(|(key, message)| calls.warm(key) ^ head_bytes(message)).fold(0, u64::wrapping_add);
     std::hint::black_box(warmed);
     // Those of a single source without streams and fragments follow each other, the others are merged.
     let next = |queues: &[Queue<'_>]| {

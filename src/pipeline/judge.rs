@@ -109,14 +109,14 @@ impl Judged {
 }
 
 /// Works out everything about a call over all its messages.
-pub(crate) fn judge(call: &mut Ended, links: &Links, options: &Options) -> Judged {
+pub(crate) fn judge(mut call: Ended, links: &Links, options: &Options) -> Judged {
     std::hint::black_box(call.warm());
     let listed = options.dialogs;
     if !call.records.is_sorted_by_key(|record| record.order()) {
         call.records.sort_by_key(|record| record.order());
     }
     let mirrors = mirrors(&call.records, options.settings.mirror_spans());
-    let view = CallView::of(call, &mirrors);
+    let view = CallView::of(&call, &mirrors);
     let redirections = Redirections::find(&view);
     let attempts = Attempts::of(&view, &redirections);
     let dialogs = dialogs(&view);
@@ -149,7 +149,7 @@ pub(crate) fn judge(call: &mut Ended, links: &Links, options: &Options) -> Judge
         judged.starts = starts(&view, links, &redirections, &attempts);
     }
     if !options.filter.is_empty() {
-        let selected = options.filter.takes(call);
+        let selected = options.filter.takes(&call);
         let may_be_linked = flagged || !judged.starts.is_empty();
         if !selected && !may_be_linked {
             let Judged { instance, over, mirrors, .. } = judged;
@@ -157,7 +157,7 @@ pub(crate) fn judge(call: &mut Ended, links: &Links, options: &Options) -> Judge
         }
         judged.short_interval = judged.short_interval.filter(|_| selected);
         judged.ending = judged.ending.filter(|_| selected);
-        judged.tally = Some(Tally::of(call, judged.dialogs, selected));
+        judged.tally = Some(Tally::of(&call, judged.dialogs, selected));
     }
     judged
 }

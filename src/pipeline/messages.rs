@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::yields::{Envelope, SHARDS, shard};
+use super::yields::{SHARDS, shard};
 use crate::capture::Window;
 use crate::correlation::{Arriving, CallKey, Found, Marks, MessageRecord, Order, Span, extract};
 use crate::redact::Pseudonyms;
@@ -52,11 +52,11 @@ impl Messages {
         &mut self,
         message: &Message<'_>,
         call_id: &[u8],
-        envelope: &Envelope<'_>,
+        found: &Found<'_>,
         order: Order,
         window: &[u8],
     ) -> bool {
-        let Some(mut record) = extract(message, &envelope.found(), &mut self.digests) else { return false };
+        let Some(mut record) = extract(message, found, &mut self.digests) else { return false };
         self.tie(&mut record, message);
         let (raw, in_window) = self.place(message.raw(), window);
         let key = CallKey::of(call_id);
@@ -91,12 +91,7 @@ impl Messages {
             let one = [before.extent];
             let more = before.extra.as_ref().map(|extra| extra.extents.as_slice());
             let extents = more.filter(|extents| !extents.is_empty()).unwrap_or(&one);
-            let Some(mut record) = extract(message, &Found { extents, ..found }, &mut self.digests) else { continue };
-            self.tie(&mut record, message);
-            let (raw, in_window) = self.place(message.raw(), &[]);
-            let (key, call_id) = (CallKey::of(call_id), Span::of(message.raw(), call_id));
-            self.records.push(record);
-            self.items.push(Item { order: item.order, key, call_id, raw, in_window });
+            self.push(message, call_id, &Found { extents, ..found }, item.order, &[]);
         }
     }
 

@@ -266,7 +266,7 @@ impl<'w> Yield<'w> {
             self.counters.messages.uncorrelated += 1;
             return;
         };
-        if !self.messages.push(message, call_id, envelope, order, self.window) {
+        if !self.messages.push(message, call_id, &envelope.found(), order, self.window) {
             self.counters.messages.uncorrelated += 1;
         }
     }
